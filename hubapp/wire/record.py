@@ -1,0 +1,33 @@
+"""A source record, and the three things that decoding it can give: facts, `Ignored`, or `Malformed`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from hubapp.facts import Micros
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A record as Kafka gave it. role: the source's role in `hubapp.topics` (its name is a setting); timestamp: the Kafka timestamp."""
+
+    role: str
+    topic: str
+    partition: int
+    offset: int
+    timestamp: Micros
+    key: bytes | None
+    value: bytes | None
+    headers: Mapping[str, bytes | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Ignored:
+    """A known record that says nothing the hub needs; counted. type: the event's TYPE, or the role of an unread topic."""
+
+    type: str
+
+
+class Malformed(Exception):
+    """Bad input: quarantined with this reason, counted, never tried again. The reason holds no value of a record."""
