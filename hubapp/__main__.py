@@ -10,13 +10,11 @@ from collections.abc import Iterable
 
 import typer
 from pydantic import ValidationError
+from typer._click.exceptions import UsageError  # Typer has its own copy of click inside, and no name for this in front of it.
 
 import hubapp.cli
 from hubapp.failure import Failure
 from hubapp.settings import Settings
-
-# Typer has its own copy of click inside, and no name for this in front of it.
-UsageError = typer.BadParameter.__mro__[1]
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 

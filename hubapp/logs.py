@@ -10,7 +10,7 @@ import logging
 import sys
 import time
 import traceback
-from collections.abc import Mapping, MutableMapping
+from collections.abc import MutableMapping
 from typing import Any
 
 import structlog
@@ -113,7 +113,7 @@ def worded(error: BaseException) -> str:
     return f"{kind}: {error}" if isinstance(error, Failure | KafkaError | OSError) else kind
 
 
-def text(_logger: Any, _name: str, event: Mapping[str, Any]) -> str:
+def text(_logger: Any, _name: str, event: Event) -> str:
     """2026-10-12T09:00:00Z info    [a] waits for Kafka address=127.0.0.1:9092"""
     shown = dict(event)
     head = f"{shown.pop('timestamp')[:19]}Z {shown.pop('level'):<8}[{shown.pop('worker')}] {shown.pop('event')}"
