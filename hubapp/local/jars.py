@@ -6,6 +6,7 @@ import fcntl
 import hashlib
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from pathlib import Path
 from hubapp.failure import Failure
 from hubapp.local.notices import progress
 
+NEWEST = "4.1.1"
 # Kafka names no logger of its own; slf4j-simple writes to stderr, which is the broker's kafka.log.
 COORDINATES = "org.apache.kafka:kafka_2.13:{version}+org.slf4j:slf4j-simple:1.7.36"
 
@@ -98,3 +100,8 @@ def _alone(path: Path) -> Iterator[None]:
     with path.open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+
+
+if __name__ == "__main__":
+    for version in sys.argv[1:] or [NEWEST]:
+        classpath(version)
