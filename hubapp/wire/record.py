@@ -7,10 +7,16 @@ from dataclasses import dataclass
 
 from hubapp.facts import Micros
 
+NO_TIMESTAMP: Micros = -1_000
+"""What Kafka says (-1 ms) of a record that has none."""
+
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A record as Kafka gave it. role: the source's role in `hubapp.topics` (its name is a setting); timestamp: the Kafka timestamp."""
+    """A record as Kafka gave it.
+
+    role: the source's role in `hubapp.topics` (its name is a setting). timestamp: the Kafka timestamp, or `NO_TIMESTAMP`.
+    """
 
     role: str
     topic: str

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
+HIGH, LOW, ANY = rb"u[dD][89abAB][0-9a-fA-F]{2}", rb"u[dD][c-fC-F][0-9a-fA-F]{2}", rb"u([dD][89a-fA-F][0-9a-fA-F]{2})"
 # A pair and every other escape are matched too, so that \\ud800, a backslash and letters, is not taken for one.
-ESCAPE = re.compile(rb"\\(?:u[dD][89abAB]..\\u[dD][c-fC-F]..|u([dD][89a-fA-F]..)|.)", re.DOTALL)
+ESCAPE = re.compile(rb"\\(?:" + HIGH + rb"\\" + LOW + rb"|" + ANY + rb"|.)", re.DOTALL)
 
 
 def masked(json: bytes, mask: bytes) -> bytes:

@@ -1,0 +1,90 @@
+"""One record of any source: facts, `Ignored`, or `Malformed`, whatever its bytes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import TypeAlias
+
+import msgspec
+
+from hubapp.facts import AnyFact
+from hubapp.wire import authentication, gateway, platform, surrogates
+from hubapp.wire.record import NO_TIMESTAMP, Ignored, Malformed, Record
+from hubapp.wire.times import FIRST, LAST, Zones
+
+Said: TypeAlias = tuple[AnyFact, ...] | Ignored
+
+SOURCES: dict[str, Callable[[Record, bytes, Zones], Said]] = {
+    "alerts": gateway.decode,
+    "technical-alerts": gateway.decode,
+    "events-sdc": gateway.decode,
+    "sdc-realtime-state": gateway.decode,
+    "events-authentication": authentication.decode,
+    "events-auth": authentication.decode,
+    "events-patient": platform.decode,
+    "events-device": platform.decode,
+    "device-commands-requests": platform.decode,
+    "device-commands-responses": platform.decode,
+}
+
+# Far from what the parser can do (it counts the caller's depth too), so that the answer is the same wherever it is asked.
+DEEPEST = 100
+STRING = re.compile(rb'"(?:[^"\\]|\\.)*"?', re.DOTALL)
+PLACE = re.compile(r"(.*?)(?: - at `\$\.?(.*)`)?", re.DOTALL)
+
+
+def decode(record: Record, zones: Zones) -> Said:
+    """What *record* says. Raises `Malformed` and nothing else."""
+    source = SOURCES.get(record.role)
+    if source is None:
+        return Ignored(record.role)
+    value = record.value
+    if value is None:
+        raise Malformed("no value")
+    if not FIRST <= record.timestamp <= LAST and record.timestamp != NO_TIMESTAMP:
+        raise Malformed("Kafka timestamp outside of the years 1 to 9999")
+    if value.count(b"[") + value.count(b"{") > DEEPEST and depth(value) > DEEPEST:
+        raise Malformed(f"nested more than {DEEPEST} deep")
+    try:
+        return tried(source, record, value, zones)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
+        raise Malformed(reason(error)) from None
+
+
+def tried(source: Callable[[Record, bytes, Zones], Said], record: Record, value: bytes, zones: Zones) -> Said:
+    """Half of a surrogate pair is no text: bad where it is read, nothing elsewhere. So it is tried again as NUL."""
+    try:
+        return source(record, value, zones)
+    except msgspec.ValidationError:
+        raise
+    except msgspec.DecodeError:
+        masked = surrogates.masked(value, rb"\u0000")
+        if masked == value:
+            raise
+        return source(record, masked, zones)
+
+
+def depth(value: bytes) -> int:
+    """How deep brackets are nested, those in strings left out."""
+    deepest = now = 0
+    for byte in STRING.sub(b"", value):
+        if byte in b"[{":
+            now += 1
+            deepest = max(deepest, now)
+        elif byte in b"]}":
+            now -= 1
+    return deepest
+
+
+def reason(error: Exception) -> str:
+    """The parser's word, which names fields and types and never a value, with the field in front."""
+    if isinstance(error, UnicodeError):
+        return "not UTF-8"
+    if isinstance(error, RecursionError):
+        return "nested too deeply"
+    if not isinstance(error, msgspec.ValidationError):
+        return "not JSON"
+    found = PLACE.fullmatch(str(error))
+    words, place = (found[1], found[2]) if found else ("", None)
+    return f"{place}: {words}" if place else words
