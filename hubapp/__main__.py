@@ -6,15 +6,13 @@ import importlib
 import os
 import pkgutil
 import sys
-from collections.abc import Iterable
 
 import typer
-from pydantic import ValidationError
 from typer._click.exceptions import UsageError  # Typer has its own copy of click inside, and no name for this in front of it.
 
 import hubapp.cli
+from hubapp import settings
 from hubapp.failure import Failure
-from hubapp.settings import Settings
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
@@ -33,31 +31,21 @@ def assemble() -> None:
             app.command(module)(command.main)
 
 
-def unknown_settings(names: Iterable[str]) -> list[str]:
-    """Variables HUB_… that are no setting: a misspelt one would otherwise be silently ignored."""
-    fields = Settings.model_fields
-    secrets = {name for name, field in fields.items() if "SecretStr" in str(field.annotation)}
-    known = {f"HUB_{name.upper()}" for name in fields} | {f"HUB_{name.upper()}_FILE" for name in secrets}
-    return sorted(name for name in names if name.startswith("HUB_") and name not in known)
-
-
 def run() -> int:
     """Run the command; 0 good, 1 failed, 2 usage."""
-    if unknown := unknown_settings(os.environ):
-        return said(f"{', '.join(unknown)}: no such setting (hub settings lists them)", 2)
+    if unknown := settings.unknown(os.environ):
+        return said("; ".join(unknown), 2)
     try:
         result = app(standalone_mode=False)
         return result if isinstance(result, int) else 0
     except UsageError as error:
         return wrong_usage(error)
     except Failure as failure:
-        return said(str(failure), 1)
-    except ValidationError as error:
-        return max(said(f"HUB_{'_'.join(map(str, wrong['loc'])).upper()}: {wrong['msg']}", 2) for wrong in error.errors())
+        return said(str(failure), failure.status)
     except KeyboardInterrupt:
         return 130
-    except BrokenPipeError:
-        return pipe_closed()
+    except SystemExit as end:
+        return pipe_closed() if isinstance(end.__context__, BrokenPipeError) else int(end.code or 0)
 
 
 def wrong_usage(error: UsageError) -> int:
@@ -75,7 +63,10 @@ def said(line: str, status: int) -> int:
 
 
 def pipe_closed() -> int:
-    """The reader of our output has had enough (`| head`): no error, and nothing more may be written at exit."""
+    """The reader of our output has had enough (`| head`): no error, and nothing more may be written at exit.
+
+    Typer has made an exit with status 1 of it.
+    """
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
 
