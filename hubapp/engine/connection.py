@@ -1,0 +1,85 @@
+"""How the clients of the engine reach the cluster, and what is said while they cannot."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from functools import partial
+from typing import Any
+
+import aiokafka.client
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
+from aiokafka.protocol.metadata import MetadataRequest
+from faust.auth import SASLCredentials, SSLCredentials
+from faust.types.auth import CredentialsT
+
+logger = logging.getLogger(__name__)
+
+LINE_SECONDS = 5.0
+
+# aiokafka asks about topics in a way that makes a broker create them. A source is made by its writer, not by its reader.
+aiokafka.client.MetadataRequest = partial(MetadataRequest, allow_auto_topic_creation=False)
+
+# Kafka answers "not yet" while the markers of a producer's last transaction are written; aiokafka warns of each.
+logging.getLogger("aiokafka.producer.sender").setLevel(logging.ERROR)
+# A source that does not exist yet is said once, by the ownership.
+logging.getLogger("aiokafka.cluster").setLevel(logging.ERROR)
+logging.getLogger("faust.assignor.partition_assignor").setLevel(logging.ERROR)
+
+
+def credentials(options: Mapping[str, Any]) -> CredentialsT | None:
+    """Faust's form of aiokafka's security options: every client of the app is made from it."""
+    protocol, context = options.get("security_protocol", "PLAINTEXT"), options.get("ssl_context")
+    if protocol == "SSL":
+        return SSLCredentials(context)
+    if protocol == "PLAINTEXT":
+        return None
+    return SASLCredentials(
+        username=options["sasl_plain_username"],
+        password=options["sasl_plain_password"],
+        mechanism=options["sasl_mechanism"],
+        ssl_context=context if protocol == "SASL_SSL" else None,
+    )
+
+
+@asynccontextmanager
+async def admin(options: Mapping[str, Any]) -> AsyncIterator[AIOKafkaAdminClient]:
+    client = AIOKafkaAdminClient(**options)
+    try:
+        await client.start()
+        yield client
+    finally:
+        await client.close()
+
+
+async def cluster_of(options: Mapping[str, Any], given_up: Callable[[], bool]) -> tuple[dict[str, Any] | None, bool]:
+    """What the cluster says of itself, once it can be reached, and whether it could at once. Says what is waited for."""
+    told, tries = time.monotonic() - LINE_SECONDS, 0
+    while not given_up():
+        tries += 1
+        try:
+            with silent("aiokafka"):
+                async with admin(options) as client:
+                    return await client.describe_cluster(), tries == 1
+        except (KafkaError, OSError) as error:
+            if time.monotonic() >= told + LINE_SECONDS:
+                told = time.monotonic()
+                logger.warning("waiting for Kafka at %s: %s", options["bootstrap_servers"], error)
+        await asyncio.sleep(0.5)
+    return None, False
+
+
+@contextmanager
+def silent(name: str) -> Iterator[None]:
+    """aiokafka says a line for each attempt; one every few seconds is enough."""
+    library = logging.getLogger(name)
+    before = library.level
+    library.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        library.setLevel(before)
