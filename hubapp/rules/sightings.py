@@ -1,0 +1,85 @@
+"""Copies of facts, as findings carry them for years (a finding explains itself when Kafka has forgotten)."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+
+from hubapp.facts import AlarmFact, AnyFact, Limits, Micros, Quality, iso
+from hubapp.findings import Evidence
+
+USED: dict[str, tuple[str, ...]] = {
+    "PatientSessionOpened": ("monitor", "patient"),
+    "PatientSessionClosed": ("monitor", "patient"),
+    "SensorRemoved": ("monitor", "sensor"),
+    "MonitorConfigured": ("monitor", "audio"),
+    "LimitsReported": ("monitor", "limits"),
+    "MonitorLost": ("monitor", "cause"),
+    "CommandRequested": ("account", "device_id", "monitor", "operation"),
+    "DeviceChanged": ("account", "operation", "serial"),
+    "EncounterChanged": ("account", "operation", "patient"),
+    "SessionOpened": ("account_id", "account_name", "client", "place"),
+}
+ALARM = ("condition", "device", "limits", "listed", "patient", "priority", "signal")
+
+
+class Sighting(msgspec.Struct, frozen=True):
+    """A fact as evidence: the few fields used, and where its record is."""
+
+    kind: str
+    used: dict[str, Any]
+    at: Micros
+    sent: Micros
+    topic: str
+    partition: int
+    offset: int
+    index: int
+    message_id: str | None
+    sha256: str
+    quality: tuple[Quality, ...] = ()
+
+    def evidence(self, cluster: str) -> Evidence:
+        return Evidence(
+            kind=self.kind, used=self.used, at=instant(self.at), sent=instant(self.sent), cluster=cluster, topic=self.topic,
+            partition=self.partition, offset=self.offset, message_id=self.message_id, sha256=self.sha256,
+        )  # fmt: skip
+
+
+def sighting(fact: AnyFact) -> Sighting:
+    kind = type(fact).__name__
+    fields = ALARM if isinstance(fact, AlarmFact) else USED.get(kind, ())
+    used = {name: plain(getattr(fact, name)) for name in fields}
+    return Sighting(
+        kind,
+        used,
+        fact.at,
+        fact.sent,
+        fact.topic,
+        fact.partition,
+        fact.offset,
+        fact.index,
+        fact.message_id,
+        fact.sha256,
+        fact.quality,
+    )
+
+
+def plain(value: Any) -> Any:
+    """A field as JSON has it."""
+    return limits_of(value) if isinstance(value, Limits) else msgspec.to_builtins(value) if isinstance(value, tuple) else value
+
+
+def limits_of(limits: Limits | None) -> dict[str, float | None] | None:
+    return None if limits is None else {"lower": limits.lower, "upper": limits.upper}
+
+
+@lru_cache(maxsize=100_000)
+def instant(micros: Micros) -> str:
+    """`iso`, remembered: a finding tells most of its instants again at every revision."""
+    return iso(micros)
+
+
+def seconds(micros: Micros) -> float:
+    return micros / 1_000_000

@@ -1,0 +1,139 @@
+"""The ward's state as the tables hold it: bytes by key, each with its version."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import msgspec
+
+from hubapp.facts import AlarmFact, Micros, decode_log
+from hubapp.findings import Finding
+from hubapp.rules.accounts import Accounts
+from hubapp.rules.attendance import Attendance
+from hubapp.rules.episodes import Alarm, Held
+from hubapp.rules.house import House
+from hubapp.rules.monitors import Monitor
+from hubapp.rules.places import Places
+from hubapp.thresholds import Thresholds
+from hubapp.ward.memory import Remembered, Told, content_of
+from hubapp.ward.ward import Key, Outcome, Ward, alarm_key
+from hubapp.ward.watermark import Watermark
+
+VERSION = 1
+SEPARATOR = "\0"
+
+
+class UnknownVersion(Exception):
+    """State of a newer hub: it must not be read as if it were ours."""
+
+
+class EpisodesRow(msgspec.Struct):
+    """What the table `episodes` holds of one alarm: its summary, and the findings as they were last told."""
+
+    version: int
+    alarm: Alarm
+    findings: list[Finding]
+
+
+class AttendanceRow(msgspec.Struct):
+    version: int
+    attendances: dict[str, Attendance]
+    findings: list[Finding]
+
+
+class ProgressRow(msgspec.Struct):
+    """Where the partition stands: the horizon of its summaries, its watermark, the thresholds it ever met."""
+
+    version: int
+    horizon: Micros
+    watermark: Watermark
+    known: dict[str, Thresholds]
+    in_force: str
+
+
+def row_key(key: Key) -> bytes:
+    """patient (or monitor), device and condition: all of a patient stand together."""
+    return SEPARATOR.join(key).encode()
+
+
+def patient_prefix(patient: str) -> bytes:
+    """What the keys of all alarms of a folded patient begin with."""
+    return (patient + SEPARATOR).encode()
+
+
+def changes(ward: Ward, outcome: Outcome) -> Iterator[tuple[str, bytes, bytes | None]]:
+    """(table, key, value) of all that *outcome* changed; None deletes."""
+    for name, value in outcome.held.items():
+        yield "held", name.encode(), value
+    for key in outcome.alarms:
+        yield from _alarm(key, ward.alarms.get(key))
+    if outcome.settled:
+        house = ward.house
+        yield from (("monitors", name.encode(), encoded(monitor)) for name, monitor in house.monitors.items())
+        yield "accounts", b"accounts", encoded(house.accounts)
+        yield "places", b"places", encoded(house.places)
+    if outcome.settled or outcome.progressed:
+        yield "progress", b"progress", encoded(ProgressRow(VERSION, ward.horizon, ward.watermark, ward.known, ward.in_force))
+
+
+def _alarm(key: Key, remembered: Remembered | None) -> Iterator[tuple[str, bytes, bytes | None]]:
+    if remembered is None:
+        yield "episodes", row_key(key), None
+        yield "attendance", row_key(key), None
+        return
+    told = [told.finding for told in remembered.told.values()]
+    mine = {rule: [f for f in told if f.rule == rule] for rule in ("episodes", "attendance")}
+    attendances = {str(start): attendance for start, attendance in remembered.attendances.items()}
+    yield "episodes", row_key(key), encoded(EpisodesRow(VERSION, remembered.alarm, mine["episodes"]))
+    yield "attendance", row_key(key), encoded(AttendanceRow(VERSION, attendances, mine["attendance"]))
+
+
+def encoded(row: msgspec.Struct) -> bytes:
+    return msgspec.json.encode(row, order="deterministic")
+
+
+def restore(ward: Ward, tables: dict[str, Iterable[tuple[bytes, bytes]]]) -> None:
+    """Bring *ward* to where its tables say that it stood."""
+    for _, value in tables["progress"]:
+        row = _decode(value, ProgressRow)
+        ward.horizon, ward.watermark, ward.in_force = row.horizon, row.watermark, row.in_force
+        ward.known.update(row.known)
+    ward.house = House(
+        {key.decode(): _decode(value, Monitor) for key, value in tables["monitors"]},
+        next((_decode(value, Accounts) for _, value in tables["accounts"]), Accounts()),
+        next((_decode(value, Places) for _, value in tables["places"]), Places()),
+    )
+    attendances = {key: _decode(value, AttendanceRow) for key, value in tables["attendance"]}
+    for key, value in tables["episodes"]:
+        restore_alarm(ward, key, _decode(value, EpisodesRow), attendances.get(key))
+    for _, value in tables["held"]:
+        restore_held(ward, value)
+    ward.facts.sort(key=lambda fact: fact.order)
+    ward.touch_everything()
+
+
+def restore_alarm(ward: Ward, key: bytes, row: EpisodesRow, attended: AttendanceRow | None) -> None:
+    told = {f.id: Told(f, content_of(f)) for f in (*row.findings, *(attended.findings if attended else ()))}
+    attendances = {int(start): a for start, a in attended.attendances.items()} if attended else {}
+    patient, device, condition = key.decode().split(SEPARATOR)
+    ward.alarms[patient, device, condition] = Remembered(row.alarm, attendances, told)
+
+
+def restore_held(ward: Ward, value: bytes) -> None:
+    thresholds, _, fact = value.partition(b"\n")
+    known: Any = decode_log(fact)
+    if isinstance(known, AlarmFact):
+        ward.remember(alarm_key(known)).hold(Held(known, thresholds.decode()))  # type: ignore[arg-type]  # One of AnyAlarm.
+    else:
+        ward.facts.append(known)
+
+
+def _decode(value: bytes, kind: Any) -> Any:
+    try:
+        row = msgspec.json.decode(value, type=kind)
+    except msgspec.ValidationError as error:
+        raise UnknownVersion(f"{kind.__name__}: {error}") from error
+    if getattr(row, "version", VERSION) > VERSION:
+        raise UnknownVersion(f"{kind.__name__} of version {row.version}: this hub knows {VERSION}; start the newer one")
+    return row
