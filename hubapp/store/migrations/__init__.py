@@ -1,0 +1,1 @@
+"""Numbered SQL: what is released is never changed, a change is the next number."""
