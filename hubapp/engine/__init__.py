@@ -1,7 +1,7 @@
 """One Kafka transaction for what all agents say about a partition number, on Faust's own extension points.
 
 Declare (nothing of the engine shows but this)
-    app = hub_app(NAME, brokers="HOST:PORT,…", datadir=…, connection={aiokafka's security options}, …)
+    app = hub_app(NAME, datadir=…, brokers="HOST:PORT,…", connection={aiokafka's options} or what gives them, …)
     table = app.Table("name", writer="topic")       bytes -> bytes, written by the agent of that topic alone
     @app.agent("topic", beats=True)                 one agent a topic, by its actual name; it runs once for each partition
     async def read(batches):

@@ -33,6 +33,7 @@ from hubapp.engine.watchdog import Watchdog
 logger = logging.getLogger(__name__)
 
 AgentFun = Callable[[AsyncIterator[Batch]], Awaitable[None]]
+Connection = Mapping[str, Any]
 Beat = Callable[[Sequence[Standing]], Iterable[tuple[str, bytes]]]
 
 SETTINGS = {
@@ -74,9 +75,9 @@ class Owned:
 def hub_app(
     name: str,
     *,
-    brokers: str,
     datadir: Path | str,
-    connection: Mapping[str, Any] | None = None,
+    brokers: str = "",
+    connection: Connection | Callable[[], Connection] | None = None,
     replicas: int = 0,
     in_sync: int = 0,
     instance: str = "",
@@ -88,15 +89,14 @@ def hub_app(
 ) -> HubApp:
     """A Faust app, *name* its consumer group, *brokers* HOST:PORT,...; every worker on a machine needs a *datadir* of its own.
 
-    *connection*: aiokafka's security options. *replicas*, *in_sync* of changelogs; 0: 3 or as many as there are brokers, and
-    one less. A worker with an *instance*, a name of its own which it keeps, is waited for when it is started again (static
+    *connection*: aiokafka's options for every client (bootstrap_servers, unless *brokers* says it, security_protocol, …), or
+    what gives them as the worker starts: declaring agents and tables needs no Kafka. *replicas*, *in_sync* of changelogs;
+    0: 3 or as many as there are brokers, and one less. A worker with an *instance*, a name of its own which it keeps, is waited for when it is started again (static
     membership): its lanes stand still meanwhile, nobody else's do. A lane begins its next transaction *commit_interval*
     seconds after the last one: what is ready until then joins it.
     """
-    options = dict(connection or {})
+    given = connection or {}
     named = {
-        "broker": [URL(f"kafka://{broker}") for broker in brokers.split(",")],
-        "broker_credentials": credentials(options),
         "broker_session_timeout": session_timeout,
         "broker_heartbeat_interval": min(2.0, session_timeout / 3),
         "datadir": str(datadir),
@@ -105,7 +105,7 @@ def hub_app(
         "canonical_url": URL(f"http://{socket.gethostname()}-{os.getpid()}.invalid"),
     }
     app = HubApp(name, **{**SETTINGS, **named, **settings})
-    app.connection = {"bootstrap_servers": brokers, **options}
+    app.connect = lambda: {"bootstrap_servers": brokers, **(given() if callable(given) else given)}
     app.lock = Lock(Path(datadir))
     app.replicas, app.in_sync = replicas, in_sync
     app.commit_interval, app.beat_seconds, app.quiet_after_error = commit_interval, beat_seconds, quiet_after_error
@@ -122,7 +122,7 @@ class HubApp(faust.App):
     observe: Callable[[Attempt], None] = staticmethod(lambda attempt: None)
     observe_gap: Callable[[TP, int, int], None] = staticmethod(log_gap)
     beat: Beat | None = None
-    connection: Mapping[str, Any]
+    connect: Callable[[], Connection]
     lock: Lock
     replicas, in_sync = 0, 0
     commit_interval, beat_seconds, quiet_after_error = 0.0, 1.0, 120.0
@@ -134,12 +134,14 @@ class HubApp(faust.App):
         self.beating: set[str] = set()
         self.writers: dict[str, str] = {}
         self.counts: dict[str, int] = {}
+        self.connection: Connection = {}
         self.recovered, self.quiet = Recovered(), Quiet()
         self.watchdog = Watchdog(OPEN_SECONDS)
 
     async def on_first_start(self) -> None:
         """Have the data directory and the cluster before anything else is started."""
         self.lock.take()
+        self.use(self.connect())
         cluster, at_once = await cluster_of(self.connection, lambda: self.should_stop)
         if cluster is not None:
             self.cluster_id = cluster["cluster_id"]
@@ -148,6 +150,12 @@ class HubApp(faust.App):
         if not at_once:
             self.quiet.failed()
         await super().on_first_start()
+
+    def use(self, connection: Connection) -> None:
+        """Have every client made from these options of aiokafka."""
+        self.connection = connection
+        self.transport.url = [URL(f"kafka://{broker}") for broker in connection["bootstrap_servers"].split(",")]
+        self._settle("broker_credentials", credentials(connection))
 
     async def stop(self) -> None:
         """Stop, within a time: without a broker Faust would wait for ever."""
@@ -189,7 +197,11 @@ class HubApp(faust.App):
 
     def advertise(self, url: str) -> None:
         """Where this worker's web server answers: other workers learn it with the next rebalance. Call it before the start."""
-        self.conf.canonical_url = URL(url)
+        self._settle("canonical_url", URL(url))
+
+    def _settle(self, setting: str, value: Any) -> None:
+        """Faust warns of what is set after a declaration has looked at the settings; these are used from the start on."""
+        vars(self.conf)[f"_{setting}"] = value
 
     @property
     def _ownership(self) -> Ownership | None:

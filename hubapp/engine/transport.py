@@ -21,6 +21,9 @@ class Producer(driver.Producer):
         """After "not yet", ask again soon. What a dead worker left open holds back every reader until its timeout."""
         return {**super()._settings_extra(), "retry_backoff_ms": 5, "transaction_timeout_ms": 10_000}
 
+    def _settings_auth(self) -> Mapping[str, Any]:
+        return self.app.connection
+
     async def create_topic(self, topic: str, *_: Any, **__: Any) -> None:
         """Changelogs are made by the ownership, with the partitions of their writer; sources by their writers."""
 
