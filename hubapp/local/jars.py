@@ -1,4 +1,8 @@
-"""The jars of Apache Kafka: resolved from Maven Central by jgo once, then kept in the user's cache and checked."""
+"""The jars of Apache Kafka: fetched from Maven Central by jgo once, then kept in the user's cache and checked.
+
+Which they are is locked, with their SHA-256, in `kafka-VERSION.sha256`: what `org.apache.kafka:kafka_2.13` needs, and
+slf4j-simple, because Kafka brings no logger of its own: that one writes to stderr, which is the broker's kafka.log.
+"""
 
 from __future__ import annotations
 
@@ -9,15 +13,16 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from hubapp.failure import Failure
 from hubapp.local.notices import progress
 
 NEWEST = "4.1.1"
-# Kafka names no logger of its own; slf4j-simple writes to stderr, which is the broker's kafka.log.
-COORDINATES = "org.apache.kafka:kafka_2.13:{version}+org.slf4j:slf4j-simple:1.7.36"
+ATTEMPTS = 3
 
 
 def cache() -> Path:
@@ -26,11 +31,11 @@ def cache() -> Path:
 
 
 def classpath(version: str) -> str:
-    """The jars of Kafka *version*, whole: what is missing or damaged is resolved again."""
+    """The jars of Kafka *version*, whole: what is missing or damaged is fetched again."""
     folder = cache() / f"kafka-{version}"
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with _alone(folder.with_suffix(".lock")):
+        with _alone(folder.with_name(f"{folder.name}.lock")):
             if not is_whole(folder, version):
                 _fetch(version, folder)
     except OSError as error:
@@ -43,16 +48,16 @@ def is_whole(folder: Path, version: str) -> bool:
     wanted = locked(version)
     try:
         return {jar.name for jar in folder.iterdir()} == set(wanted) and all(
-            digest(folder / name) == sha256 for name, sha256 in wanted.items()
+            digest(folder / name) == sha256 for name, (_, sha256) in wanted.items()
         )
     except OSError:
         return False
 
 
-def locked(version: str) -> dict[str, str]:
-    """Name -> SHA-256 of the jars, as they were when this version was taken up."""
-    lines = (Path(__file__).parent / f"kafka-{version}.sha256").read_text().splitlines()
-    return {name: sha256 for sha256, name in (line.split() for line in lines)}
+def locked(version: str) -> dict[str, tuple[str, str]]:
+    """Jar -> (its Maven coordinate, its SHA-256), as they were when this version was taken up."""
+    lines = [line.split() for line in (Path(__file__).parent / f"kafka-{version}.sha256").read_text().splitlines()]
+    return {"{1}-{2}.jar".format(*coordinate.split(":")): (coordinate, sha256) for sha256, coordinate in lines}
 
 
 def digest(path: Path) -> str:
@@ -61,37 +66,39 @@ def digest(path: Path) -> str:
 
 
 def _fetch(version: str, folder: Path) -> None:
-    progress(f"fetching the jars of Apache Kafka {version} (about 45 MB, once) …")
+    from jgo.maven import MavenContext
+
+    progress(f"fetching the jars of Apache Kafka {version} (45 MB, once) …")
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as scratch:
         made = Path(scratch, "jars")
         made.mkdir()
-        for jar in _resolve(version, Path(scratch, "jgo")):
-            shutil.copyfile(jar, made / jar.name)
-        if not is_whole(made, version):
-            stranger = _stranger(made, version)
-            raise Failure(f"the jars of Kafka {version} from Maven Central are not those that this hub knows: {stranger}")
+        context = MavenContext(repo_cache=Path(scratch, "repository"))
+        with ThreadPoolExecutor(8) as threads:
+            for wait in [threads.submit(_fetch_jar, context, made / name, *of) for name, of in locked(version).items()]:
+                wait.result()
         shutil.rmtree(folder, ignore_errors=True)
         made.rename(folder)
 
 
-def _resolve(version: str, scratch: Path) -> list[Path]:
-    from jgo.constants import MAVEN_CENTRAL_URL
-    from jgo.env import EnvironmentBuilder, LinkStrategy
-    from jgo.maven import MavenContext
+def _fetch_jar(context: Any, to: Path, coordinate: str, sha256: str) -> None:
+    group, name, version = coordinate.split(":")
+    artifact = context.project(group, name).at_version(version).artifact()
+    for attempt in range(ATTEMPTS):
+        try:
+            jar = artifact.resolve()
+        except (OSError, RuntimeError) as error:
+            if attempt == ATTEMPTS - 1:
+                raise Failure(f"{to.name} of Kafka could not be fetched from Maven Central: {_reason(error)}") from error
+            artifact.cached_path.unlink(missing_ok=True)
+        else:
+            break
+    if digest(jar) != sha256:
+        raise Failure(f"{to.name} from Maven Central is not the one that this hub knows: its SHA-256 differs")
+    jar.rename(to)
 
-    context = MavenContext(repo_cache=scratch / "repository", remote_repos={"central": MAVEN_CENTRAL_URL})
-    builder = EnvironmentBuilder(context=context, cache_dir=scratch / "environments", link_strategy=LinkStrategy.AUTO)
-    try:
-        return list(builder.from_endpoint(endpoint=COORDINATES.format(version=version), update=False).all_jars)
-    except (OSError, RuntimeError, ValueError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise Failure(f"the jars of Kafka {version} could not be fetched from Maven Central: {reason}") from error
 
-
-def _stranger(folder: Path, version: str) -> str:
-    wanted = locked(version)
-    there = {jar.name: digest(jar) for jar in folder.iterdir()}
-    return next(name for name in sorted(wanted | there) if wanted.get(name) != there.get(name))
+def _reason(error: Exception) -> str:
+    return str(error).splitlines()[0] if str(error) else type(error).__name__
 
 
 @contextmanager
