@@ -91,9 +91,9 @@ def hub_app(
 
     *connection*: aiokafka's options for every client (bootstrap_servers, unless *brokers* says it, security_protocol, …), or
     what gives them as the worker starts: declaring agents and tables needs no Kafka. *replicas*, *in_sync* of changelogs;
-    0: 3 or as many as there are brokers, and one less. A worker with an *instance*, a name of its own which it keeps, is waited for when it is started again (static
-    membership): its lanes stand still meanwhile, nobody else's do. A lane begins its next transaction *commit_interval*
-    seconds after the last one: what is ready until then joins it.
+    0: 3 or as many as there are brokers, and one less. A worker with an *instance*, a name of its own which it keeps, is
+    waited for when it is started again (static membership): its lanes stand still meanwhile, nobody else's do. A lane begins
+    its next transaction *commit_interval* seconds after the last one: what is ready until then joins it.
     """
     given = connection or {}
     named = {
@@ -201,7 +201,7 @@ class HubApp(faust.App):
 
     def _settle(self, setting: str, value: Any) -> None:
         """Faust warns of what is set after a declaration has looked at the settings; these are used from the start on."""
-        vars(self.conf)[f"_{setting}"] = value
+        self.conf.__dict__[f"_{setting}"] = value
 
     @property
     def _ownership(self) -> Ownership | None:
