@@ -42,6 +42,20 @@ class Zones:
         return cls(ZoneInfo(authentication), ZoneInfo(platform))
 
 
+SECONDS = {f":{number:02}": number * SECOND for number in range(60)}
+FRACTIONS = {f".{number:03}": number * MILLISECOND for number in range(1000)} | {"": 0}
+
+
+def plain(value: str) -> Micros:
+    """A gateway's own form, YYYY-MM-DDTHH:MM:SS.mmm, quickly. Raises LookupError or ValueError for any other."""
+    return minute(value[:16]) + SECONDS[value[16:19]] + FRACTIONS[value[19:]]
+
+
+@lru_cache(maxsize=8192)
+def minute(text: str) -> Micros:
+    return second(f"{text}:00")
+
+
 @lru_cache(maxsize=8192)
 def second(text: str) -> Micros:
     """Date and time of day, read as UTC."""
