@@ -1,0 +1,100 @@
+"""What a worker waits for as it starts: each thing is said in one line, and again every while, until it is there."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Collection
+from contextlib import suppress
+from typing import TypeVar
+
+from aiokafka.errors import KafkaError
+
+from hubapp import kafka, topics
+from hubapp.database import database_url
+from hubapp.engine.connection import admin
+from hubapp.failure import Failure
+from hubapp.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+AGAIN_SECONDS, LINE_SECONDS = 1.0, 30.0
+
+Done = TypeVar("Done")
+
+
+class Stopped(Exception):
+    """Told to stop while waiting."""
+
+
+class Missing(Failure):
+    """What is waited for: its text says for what, and what to do."""
+
+
+class Waiting:
+    """For one part of a worker. reason: what it waits for now, for the pages."""
+
+    def __init__(self, stop: asyncio.Event) -> None:
+        self.reason: str | None = "starting"
+        self._stop = stop
+        self._said = float("-inf")
+
+    async def until(self, attempt: Callable[[], Awaitable[Done]]) -> Done:
+        """What *attempt* returns once it raises no Failure (of the cluster, of the database) any more."""
+        while not self._stop.is_set():
+            try:
+                done = await attempt()
+            except (Failure, KafkaError, OSError) as error:
+                self._tell(f"waits {error}" if isinstance(error, Missing) else f"waits: {error!s}")
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._stop.wait(), AGAIN_SECONDS)
+            else:
+                self._said = float("-inf")
+                return done
+        raise Stopped
+
+    def _tell(self, reason: str) -> None:
+        if reason != self.reason or time.monotonic() - self._said > LINE_SECONDS:
+            logger.warning("%s", reason)
+            self._said = time.monotonic()
+        self.reason = reason
+
+
+async def broker(settings: Settings) -> None:
+    await kafka.reach(settings)
+
+
+async def cluster_id(settings: Settings) -> str:
+    async with admin(kafka.client_options(settings)) as client:
+        return str((await client.describe_cluster())["cluster_id"])
+
+
+async def our_topics(settings: Settings) -> None:
+    """A source that does not exist is no reason to wait: its records come when it does."""
+    counts = await partitions(settings)
+    for topic in topics.OURS:
+        if topic.role not in counts:
+            raise Missing(f"for topic {topic.role}: run hub topics apply")
+
+
+async def partitions(settings: Settings) -> dict[str, int]:
+    async with admin(kafka.client_options(settings)) as client:
+        found = await client.describe_topics()
+    return {topic["topic"]: len(topic["partitions"]) for topic in found}
+
+
+def insist_same(counts: dict[str, int], tables: Collection[str], group: str) -> None:
+    """The partition of a patient follows from the count: with another one the tables would be looked up in the wrong place."""
+    for table in tables:
+        now = counts[topics.PATIENTS]
+        before = counts.get(f"{group}-{table}-changelog", now)
+        if before != now:
+            raise Failure(
+                f"{topics.PATIENTS} has {now} partitions, its table {table} has {before}: the number is fixed once made; "
+                "make the topic anew with its old number, or start anew with another HUB_GROUP"
+            )
+
+
+async def database(settings: Settings) -> str:
+    return database_url(settings)

@@ -1,0 +1,182 @@
+"""One worker process: the Faust app, the archive and the pages, from start to SIGTERM."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import logging
+import pkgutil
+import signal
+import time
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Literal, TypeAlias
+
+import uvloop
+from faust.exceptions import ImproperlyConfigured
+
+from hubapp import kafka, logs, topics
+from hubapp.duty import Duty
+from hubapp.engine import DatadirInUse, HubApp, PoisonedBatch
+from hubapp.engine.datadir import Lock
+from hubapp.failure import Failure
+from hubapp.settings import Settings
+from hubapp.waiting import Stopped, Waiting, broker, cluster_id, database, insist_same, our_topics, partitions
+from hubapp.web import site
+
+logger = logging.getLogger(__name__)
+
+Only: TypeAlias = Literal["rules", "archive"]
+
+STOP_SECONDS = 9.0
+
+
+def run(settings: Settings, only: Only | None = None) -> None:
+    """Work until SIGTERM or ^C. Raises Failure for what no waiting mends."""
+    name = settings.worker if only != "archive" else f"{settings.worker}-archive"
+    logs.configure(settings.log_format, name)
+    uvloop.install()
+    worker = Worker(settings, name, rules=only != "archive", archive=only == "archive" or (only is None and settings.archive))
+    asyncio.run(worker.work())
+
+
+class Worker:
+    """Its parts run beside each other; the first that ends ends all."""
+
+    def __init__(self, settings: Settings, name: str, *, rules: bool, archive: bool) -> None:
+        self.settings, self.name = settings, name
+        self.directory = settings.home / "workers" / name
+        self.lock = Lock(self.directory)
+        self.stop = asyncio.Event()
+        self._parts = {"rules": rules, "archive": archive}
+        self._began = time.monotonic()
+
+    async def work(self) -> None:
+        self._hear_signals()
+        self._take_directory()
+        if self.settings.kafka is not None:
+            kafka.client_options(self.settings)  # What is wrong in the settings themselves is not waited for.
+        listening = site.listen(self.settings.web_host, self.settings.web_port, self.directory / "web")
+        url = site.address(listening)
+        self.duty = Duty(self.settings, self.name, url, **self._parts)
+        pages = await site.serve(self.duty, listening)
+        (self.directory / "web").write_text(url + "\n")
+        logger.info("pages at %s", url)
+        try:
+            await self._run_parts([getattr(self, f"_{part}") for part, wanted in self._parts.items() if wanted])
+        finally:
+            await self.duty.close()
+            await pages.cleanup()
+
+    def _hear_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._told_to_stop, number)
+
+    def _told_to_stop(self, number: signal.Signals) -> None:
+        if not self.stop.is_set():
+            logger.info("%s: finishing the running batches", number.name)
+        self.stop.set()
+
+    def _take_directory(self) -> None:
+        try:
+            self.lock.take()
+        except DatadirInUse as error:
+            raise Failure(f"{error} (HUB_WORKER)") from error
+        except OSError as error:
+            raise Failure(f"{self.directory}: {error.strerror}; give this user the right, or set HUB_HOME") from error
+
+    async def _run_parts(self, parts: Iterable[Callable[[], Awaitable[None]]]) -> None:
+        tasks = [asyncio.ensure_future(part()) for part in parts]
+        stopping = asyncio.ensure_future(self.stop.wait())
+        await asyncio.wait([stopping, *tasks], return_when=asyncio.FIRST_COMPLETED)
+        self.stop.set()
+        _, late = await asyncio.wait(tasks, timeout=STOP_SECONDS)
+        for task in late:
+            task.cancel()
+        await asyncio.gather(stopping, *tasks, return_exceptions=True)
+        for task in tasks:
+            if not task.cancelled() and (error := task.exception()):
+                raise worded(error) from error
+        logger.info("stopped", extra={"seconds": round(time.monotonic() - self._began)})
+
+    async def _rules(self) -> None:
+        """The app, once there is a Kafka with our topics."""
+        waiting = self.duty.waiting = Waiting(self.stop)
+        try:
+            await waiting.until(lambda: broker(self.settings))
+            await waiting.until(lambda: our_topics(self.settings))
+            counts = await waiting.until(lambda: partitions(self.settings))
+        except Stopped:
+            return
+        app = assembled()
+        insist_same(counts, [name for name, writer in app.writers.items() if writer == topics.PATIENTS], self.settings.group)
+        app.lock = self.lock
+        app.advertise(self.duty.url)
+        app.observe = self.duty.commits.observe
+        self.duty.app, waiting.reason = app, None
+        await self._live(app)
+
+    async def _live(self, app: HubApp) -> None:
+        """From the app's start to its stop, whichever of them is under way when we are told to stop."""
+        starting = asyncio.ensure_future(app.start())
+        watching = asyncio.ensure_future(self._tell_ready(app))
+        stopping = asyncio.ensure_future(self.stop.wait())
+        ended = asyncio.ensure_future(crashed(app))
+        await asyncio.wait([starting, stopping, ended], return_when=asyncio.FIRST_COMPLETED)
+        if starting.done() and not starting.exception():
+            await asyncio.wait([stopping, ended], return_when=asyncio.FIRST_COMPLETED)
+        for task in (watching, ended, stopping):
+            task.cancel()
+        await app.stop()
+        if app.crash_reason is not None:
+            raise app.crash_reason
+        await starting
+
+    async def _tell_ready(self, app: HubApp) -> None:
+        while not app.ready:  # noqa: ASYNC110  # The engine tells no event of it.
+            await asyncio.sleep(0.1)
+        told = {"seconds": round(time.monotonic() - self._began, 1), "partitions": len(app.owned())}
+        logger.info("ready", extra=told)
+
+    async def _archive(self) -> None:
+        """Facts and findings to PostgreSQL: only this part waits while the database is away."""
+        from hubapp.cluster import log_epoch
+        from hubapp.store.archive import Archive
+
+        waiting, settings = Waiting(self.stop), self.settings
+        try:
+            await waiting.until(lambda: broker(settings))
+            await waiting.until(lambda: our_topics(settings))
+            url = await waiting.until(lambda: database(settings))
+            cluster = await waiting.until(lambda: cluster_id(settings))
+            epoch = await waiting.until(lambda: log_epoch(settings))
+        except Stopped:
+            return
+        options = kafka.client_options(settings)
+        archive = Archive(settings, database_url=url, kafka_options=options, cluster_id=cluster, epoch=epoch)
+        self.duty.archive = archive.status
+        await archive.run(self.stop)
+
+
+def assembled() -> HubApp:
+    """The app with all its tables and agents."""
+    import agents
+    import tables
+    from hubapp.app import app
+
+    for package in (tables, agents):
+        for module in pkgutil.iter_modules(package.__path__):
+            importlib.import_module(f"{package.__name__}.{module.name}")
+    return app
+
+
+async def crashed(app: HubApp) -> None:
+    """Until an agent, or whatever else, has failed for good."""
+    await app._crashed.wait()
+
+
+def worded(error: BaseException) -> BaseException:
+    """What ends a worker, as one line where a person can do something about it."""
+    if isinstance(error, ImproperlyConfigured | PoisonedBatch | DatadirInUse):
+        return Failure(f"the worker ends: {error}")
+    return error
