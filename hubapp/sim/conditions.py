@@ -10,9 +10,10 @@ from hubapp.facts import Kind
 
 
 class Condition(NamedTuple):
-    """visible: the code of the visible or only signal; audible: None where there is one signal; code: the condition's own."""
+    """title: how people call it; visible: the code of the visible or only signal; audible: None where there is one signal; code: the condition's own."""
 
     name: str
+    title: str
     kind: Kind
     visible: str
     audible: str | None
@@ -27,11 +28,11 @@ def side_of(name: str) -> Literal["upper", "lower"] | None:
 def read() -> dict[str, Condition]:
     codes: dict[str, Any] = tomllib.loads((resources.files("hubapp") / "codes.toml").read_text())
     two = {
-        name: Condition(name, "physiological", row["visible"], row["audible"], row["condition"], side_of(name))
+        name: Condition(name, row["name"], "physiological", row["visible"], row["audible"], row["condition"], side_of(name))
         for name, row in codes["physiological"].items()
     }
     one = {
-        name: Condition(name, "technical", row["signal"], None, row.get("condition"), None)
+        name: Condition(name, row["name"], "technical", row["signal"], None, row.get("condition"), None)
         for name, row in codes["technical"].items()
     }
     return two | one

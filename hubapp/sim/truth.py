@@ -109,7 +109,7 @@ def episode(alarm: Alarm, scene: Scene) -> Json:
     lower, upper = alarm.limits or (None, None)
     body: Json = {
         "condition": alarm.condition,
-        "name": CONDITIONS[alarm.condition].name,
+        "name": CONDITIONS[alarm.condition].title,
         "kind": alarm.kind,
         "priority": peak(alarm),
         "ended_by": alarm.ended_by,
