@@ -13,7 +13,7 @@ import orjson
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
-from hubapp import kafka, metrics, tally, topics
+from hubapp import kafka, metrics, topics
 from hubapp.engine import HubApp
 from hubapp.engine.changelog import rocksdb
 from hubapp.facts import SECOND, Micros
@@ -82,8 +82,15 @@ class Duty:
             found += orjson.loads(value)["findings"]
         return found
 
+    def progress(self, partition: int) -> dict[str, Any]:
+        """How far a partition has come, and what was claimed of which source: the watermark as the ward keeps it."""
+        app = self.app
+        committed = app.committed(app.tables["progress"], partition) if app else None
+        row = committed.get(b"progress") if committed else None
+        return dict(orjson.loads(row)["watermark"]) if row else {}
+
     def watermark(self, partition: int) -> Micros | None:
-        return tally.watermarks.get(partition)
+        return self.progress(partition).get("at")
 
     def _open(self) -> set[tuple[str, int]]:
         return {(owned.topic, owned.partition) for owned in self.app.owned() if owned.open} if self.app else set()
@@ -175,10 +182,11 @@ class Duty:
         if self._settings.input:
             return []
         oldest = (time.time() - HELD_SECONDS) * SECOND
-        mine = [partition for topic, partition in self._open() if topic == topics.PATIENTS]
-        claims = {claim for partition in mine for claim in tally.holders.get(partition, ())}
-        holding = sorted({(topic, number) for topic, number, at in claims if at is None or at < oldest})
-        names = [f"{topic}-{number} holds the watermark" for topic, number in holding]
+        holding: set[tuple[str, int]] = set()
+        for topic, partition in self._open():
+            if topic == topics.PATIENTS:
+                holding.update(behind(self.progress(partition), oldest))
+        names = [f"{topic}-{number} holds the watermark" for topic, number in sorted(holding)]
         return names[:TOLD] + ([f"and {len(names) - TOLD} more"] if len(names) > TOLD else [])
 
     # In figures
@@ -213,3 +221,12 @@ class Duty:
         for topic in owned:
             yield "partitions_owned", "Partitions that this worker owns", {"topic": topic}, owned[topic]
             yield "lag_records", "Records that are not yet committed", {"topic": topic}, lag[topic]
+
+
+def behind(progress: dict[str, Any], oldest: float) -> Iterator[tuple[str, int]]:
+    """The source partitions whose claim is older than *oldest*, or of which none was heard."""
+    for topic, count in progress.get("counts", {}).items():
+        claims, ended = progress["claims"].get(topic, {}), progress["ended"].get(topic, {})
+        for number in map(str, range(count)):
+            if claims.get(number, 0) < oldest and number not in ended:
+                yield topic, int(number)
