@@ -46,6 +46,8 @@ READ = tuple(topic for topic in SOURCES if topic.read)
 LOG_PARTITIONS = 4
 PATIENTS, HOUSE = "hub-patients", "hub-house"
 QUARANTINE, LATE = "hub-quarantine", "hub-late"
+# Key log_epoch: made with the hub logs; key thresholds: those in force.
+META = "hub-meta"
 RULES = ("episodes", "attendance")
 
 OURS = (
@@ -53,5 +55,6 @@ OURS = (
     Topic(HOUSE, 1, 7 * DAY, "ours", append_time=True),
     Topic(QUARANTINE, 1, 28 * DAY, "ours"),
     Topic(LATE, 1, 28 * DAY, "ours"),
+    Topic(META, 1, None, "ours", compacted=True),
     *(Topic(f"hub-{rule}", LOG_PARTITIONS, 28 * DAY, "ours") for rule in RULES),
 )

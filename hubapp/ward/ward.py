@@ -248,3 +248,9 @@ def alarm_key(fact: AlarmFact) -> Key:
 
 def held_key(fact: AnyFact) -> str:
     return f"{fact.topic}/{fact.partition}/{fact.offset}/{fact.index}"
+
+
+def concerns(fact: AnyFact) -> str:
+    """What a fact is about, to choose the one partition that speaks of it."""
+    named = (getattr(fact, name, None) for name in ("patient", "monitor", "serial", "device_id", "account_id", "account_name"))
+    return fold(next((str(value) for value in named if value), fact.topic))

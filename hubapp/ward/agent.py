@@ -1,0 +1,58 @@
+"""The rim of the ward: a batch of the log in, findings and table changes out."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from functools import partial
+
+from faust.types import TableT
+
+from hubapp import tally
+from hubapp.cluster import log_epoch
+from hubapp.engine import Batch, HubApp, Transaction
+from hubapp.facts import encode_fact
+from hubapp.findings import canonical
+from hubapp.settings import settings
+from hubapp.sources import bounds
+from hubapp.topics import LATE, PATIENTS
+from hubapp.ward.state import changes, restore
+from hubapp.ward.ward import Outcome, Ward, concerns
+
+
+async def correlate(app: HubApp, tables: Mapping[str, TableT], batches: AsyncIterator[Batch]) -> None:
+    """Until the worker stops: each batch of hub-patients changes tables, and findings tell what changed."""
+    headers = [("log_epoch", str(await log_epoch(settings())).encode())]
+    async for batch in batches:
+        async with batch.transaction() as out:
+            views = {name: out.view(table) for name, table in tables.items()}
+            if "ward" not in batch.memory:
+                ward = Ward(app.cluster_id, partial(is_mine, app, batch.source.partition), bounds())
+                restore(ward, {name: view.items() for name, view in views.items()})
+                batch.memory["ward"] = ward
+            ward = batch.memory["ward"]
+            for record in batch:
+                ward.take(record.value, record.timestamp * 1000)
+            outcome = ward.conclude()
+            for name, key, value in changes(ward, outcome):
+                if value is None:
+                    del views[name][key]
+                else:
+                    views[name][key] = value
+            send(out, outcome, ward.mine, headers)
+            if not outcome.findings and not outcome.late:
+                out.lazy()
+
+
+def is_mine(app: HubApp, partition: int, subject: str) -> bool:
+    return app.partition_of(subject.encode(), PATIENTS) == partition
+
+
+def send(out: Transaction, outcome: Outcome, mine: Callable[[str], bool], headers: list[tuple[str, bytes]]) -> None:
+    """Findings to the partition number of their log; of a late fact that every partition sees, one tells."""
+    for finding in outcome.findings:
+        out.send_to(f"hub-{finding.rule}", out.source.partition, finding.id.encode(), canonical(finding), headers)
+        tally.add("findings", finding.rule)
+    for fact in outcome.late:
+        if mine(concerns(fact)):
+            out.send_to(LATE, 0, None, encode_fact(fact))
+            tally.add("late", fact.topic)
