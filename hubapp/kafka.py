@@ -111,6 +111,8 @@ def explain(error: BaseException, settings: Settings) -> str:
         return f"user {settings.kafka_user} is refused: look at HUB_KAFKA_USER, HUB_KAFKA_PASSWORD"
     if isinstance(error, UnsupportedSaslMechanismError | IllegalSaslStateError | AuthenticationMethodNotSupported):
         return f"{settings.kafka_mechanism} is not taken there: look at HUB_KAFKA_MECHANISM, HUB_KAFKA_SECURITY"
+    if isinstance(error, ConnectionRefusedError):
+        return "nothing listens there: look at HUB_KAFKA"
     if isinstance(error, ssl.SSLError):
         return f"TLS fails ({_reason(error)}): look at HUB_KAFKA_SECURITY, HUB_KAFKA_CA, HUB_KAFKA_CERTIFICATE"
     if isinstance(error, TimeoutError):
