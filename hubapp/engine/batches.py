@@ -89,6 +89,7 @@ class Partition:
     async def fail(self, work: Transaction) -> None:
         """Have the records since the committed position answered again, or end the process with the reason."""
         self.failures += 1
+        logger.warning("%s: again from offset %d: %r", self.tp, self.position, work.error, exc_info=work.error)
         if self.failures == ATTEMPTS:
             span = f"{self.tp} offsets {self.position} to {work.end - 1}"
             raise PoisonedBatch(f"{span}: {work.error!r}") from work.error

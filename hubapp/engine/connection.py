@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from typing import Any
@@ -71,6 +71,21 @@ async def cluster_of(options: Mapping[str, Any], given_up: Callable[[], bool]) -
                 logger.warning("waiting for Kafka at %s: %s", options["bootstrap_servers"], error)
         await asyncio.sleep(0.5)
     return None, False
+
+
+async def patiently(attempt: Callable[[], Awaitable[None]], what: str) -> None:
+    """*attempt* until it succeeds, for as long as the errors are such that pass by themselves."""
+    told = time.monotonic()
+    while True:
+        try:
+            return await attempt()
+        except KafkaError as error:
+            if not error.retriable:
+                raise
+            if time.monotonic() >= told + LINE_SECONDS:
+                told = time.monotonic()
+                logger.warning("waiting for Kafka, %s: %r", what, error)
+        await asyncio.sleep(0.2)
 
 
 @contextmanager

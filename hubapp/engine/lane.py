@@ -186,6 +186,7 @@ class Lane:
                 raise
             except Exception as failed:
                 error = failed
+                logger.warning("%s: a transaction is aborted: %r", self.name, error)
                 await self._producer.abort_transaction()
         if error:
             await self.connect()

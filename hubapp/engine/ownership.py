@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Collection
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
@@ -17,7 +18,7 @@ from faust.types import TP
 
 from hubapp.engine import topology
 from hubapp.engine.batches import Partition
-from hubapp.engine.connection import admin
+from hubapp.engine.connection import admin, patiently
 from hubapp.engine.datadir import keep_only
 from hubapp.engine.lane import Lane
 from hubapp.engine.quiet import Standing
@@ -47,12 +48,18 @@ class Ownership(TransactionManager):
 
     async def on_start(self) -> None:
         keep_only(self.app.cluster_id, self.app.conf.tabledir)
+        await patiently(self._prepare, "to make changelogs")
+
+    async def _prepare(self) -> None:
         async with self._admin() as client:
             await self._survey(client)
 
     async def on_rebalance(self, assigned: set[TP], revoked: set[TP], newly_assigned: set[TP]) -> None:
-        await self.release()
         actives = {tp for tp in assigned if not self.app.assignor.is_standby(tp)}
+        await patiently(partial(self._take_over, actives), "to take over partitions")
+
+    async def _take_over(self, actives: set[TP]) -> None:
+        await self.release()
         async with self._admin() as client:
             if await self._survey(client):
                 self.consumer.refresh()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections import defaultdict
 from collections.abc import Sequence
 from functools import lru_cache
@@ -19,8 +18,6 @@ from hubapp.engine.delivery import NO_HEADERS, Headers, Records
 
 if TYPE_CHECKING:
     from hubapp.engine.batches import Partition
-
-logger = logging.getLogger(__name__)
 
 # Lazy work is committed once it answers so many records, whatever the agent says.
 ENOUGH = 5_000
@@ -95,8 +92,6 @@ class Transaction:
             self.error = raised or await self._unaddressable()
             await self._hand_over()
             if isinstance(self.error, Exception):
-                where = self.source, self._partition.position
-                logger.warning("%s: aborted at offset %d: %r", *where, self.error, exc_info=self.error)
                 await self._partition.fail(self)
                 await asyncio.sleep(0.1 * self._partition.failures)
             return raised is None or isinstance(raised, Exception)
