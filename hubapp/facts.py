@@ -33,7 +33,7 @@ def micros(instant: datetime) -> Micros:
 
 def iso(instant: Micros) -> str:
     """Six decimals and `Z`, always."""
-    return (EPOCH + timedelta(microseconds=instant)).strftime("%Y-%m-%dT%H:%M:%S.%fZ").rjust(27, "0")
+    return (EPOCH + timedelta(microseconds=instant)).isoformat(timespec="microseconds")[:26] + "Z"
 
 
 def fold(identifier: str) -> str:

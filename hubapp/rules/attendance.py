@@ -49,14 +49,15 @@ class Found(msgspec.Struct, frozen=True):
 
 
 class Attendance(msgspec.Struct):
-    """What is remembered of one episode's attendance. present: None until the onset was looked at."""
+    """What is remembered of one episode's attendance. present: None until the onset was looked at. then: at each of its own traces."""
 
     present: tuple[Person, ...] | None = None
     first: dict[str, Found] = {}
     elsewhere: Micros | None = None
+    then: dict[str, tuple[Person, ...]] = {}
 
     def copy(self) -> Attendance:
-        return Attendance(self.present, dict(self.first), self.elsewhere)
+        return Attendance(self.present, dict(self.first), self.elsewhere, dict(self.then))
 
 
 Attendances: TypeAlias = dict[Micros, Attendance]
@@ -101,10 +102,18 @@ def look(attendance: Attendance, episode: Episode, house: Timeline, known: Known
             attendance.elsewhere = min(log_in.sent, attendance.elsewhere or log_in.sent)
         elif episode.place and units.intersection(episode.place.units):
             keep(attendance, log_in, house, known[episode.thresholds].attendance)
+    for found in own(episode):
+        if found.trace not in attendance.then:
+            attendance.then[found.trace] = people(house.present((found.sent, *place(found.copy))))
+
+
+def place(copy: Sighting) -> tuple[str, int, int, int]:
+    return copy.topic, copy.partition, copy.offset, copy.index
 
 
 def keep(attendance: Attendance, trace: Trace, house: Timeline, thresholds: AttendanceThresholds) -> None:
-    if trace.evidence_class in attendance.first or not counts(trace, house, thresholds):
+    before = attendance.first.get(trace.evidence_class)
+    if (before is not None and before.sent <= trace.sent) or not counts(trace, house, thresholds):
         return
     account = trace.account if trace.account else None
     attendance.first[trace.evidence_class] = Found(
@@ -141,7 +150,7 @@ def evidence(attendance: Attendance, episode: Episode) -> Iterator[Found]:
     """What counts: from the onset until the signal ends, and the end itself where it is somebody's doing."""
     limit = episode.signal_ended if episode.signal_ended is not None else OPEN_END
     bedside = [found for found in attendance.first.values() if found.evidence_class == "bedside"]
-    bedside += own(episode)
+    bedside += [msgspec.structs.replace(found, present=attendance.then[found.trace]) for found in own(episode)]
     if bedside:
         yield from [f for f in [min(bedside, key=lambda f: f.sent)] if f.sent <= limit]
     yield from (f for f in attendance.first.values() if f.evidence_class != "bedside" and f.sent <= limit)
