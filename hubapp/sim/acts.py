@@ -102,7 +102,9 @@ def told(ward: Ward, bed: Bed) -> None:
     bed.acted(Act(sent, "bedside", "limits"))
     if ward.random.random() < ward.plan.echoes:
         for number, event_type in enumerate(("VITAL_RANGE_DELETED_EVENT", "VITAL_RANGE_CREATED_EVENT"), 1):
-            ward.platform.echo(sent + number * 40_000, event_type, bed.device(), code="199764", upper_limit=120.0, lower_limit=None)
+            ward.platform.echo(
+                sent + number * 40_000, event_type, bed.device(), code="199764", upper_limit=120.0, lower_limit=None
+            )
 
 
 def enabling(ward: Ward, bed: Bed, name: str) -> Process:

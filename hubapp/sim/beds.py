@@ -23,7 +23,11 @@ class Bed:
     def __init__(self, ward: Ward, number: int, unit: str) -> None:
         random = ward.random
         self.ward, self.random, self.unit = ward, random, unit
-        self.id, self.name, self.serial = uuid_text(random), f"Bed {number + 1}", f"PM{ward.plan.seed % 1000:03d}-{number + 1:04d}"
+        self.id, self.name, self.serial = (
+            uuid_text(random),
+            f"Bed {number + 1}",
+            f"PM{ward.plan.seed % 1000:03d}-{number + 1:04d}",
+        )
         self.device_id, self.clock = uuid_text(random), random.randrange(-300, 300) * MILLI
         chest, finger = random.choice(("ANNE Chest", "ANNE Chest", "ADAM")), random.choice(("Nonin 3150", "ANNE Limb"))
         others = [code for code in ("Viatom BP monitor", "DMT Thermometer") if random.random() < 0.5]

@@ -47,4 +47,6 @@ BREAKS: tuple[Callable[[Random], bytes], ...] = (
 def broken(random: Random, beside: Wire) -> Wire:
     """On `alerts`, with the key of a real record."""
     value = random.choice(BREAKS)(random)
-    return beside._replace(topic="alerts", key=beside.key or "BROKEN", headers={"event_type": "NEW_ALERT_OBSERVATION"}, value=value)
+    return beside._replace(
+        topic="alerts", key=beside.key or "BROKEN", headers={"event_type": "NEW_ALERT_OBSERVATION"}, value=value
+    )

@@ -72,7 +72,16 @@ class Gateway:
         )
 
     def alert(
-        self, patient: str, device: str, device_code: str, condition: str, audible: bool, at: Micros, state: str, priority: str, limits: Any
+        self,
+        patient: str,
+        device: str,
+        device_code: str,
+        condition: str,
+        audible: bool,
+        at: Micros,
+        state: str,
+        priority: str,
+        limits: Any,
     ) -> Json:
         """An alert's payload. state: active, latched, ended; limits: (lower, upper) or None."""
         known = CONDITIONS[condition]
@@ -108,7 +117,14 @@ class Gateway:
         self.write(sent, "events-sdc", key, "NEW_ALERT_OBSERVATION", alert, patient_primary_identifier=patient)
 
     def discovered(
-        self, sent: Micros, monitor: str, sensors: dict[str, str], audio: str, technical: list[Json], patient: str | None, alerts: list[Json]
+        self,
+        sent: Micros,
+        monitor: str,
+        sensors: dict[str, str],
+        audio: str,
+        technical: list[Json],
+        patient: str | None,
+        alerts: list[Json],
     ) -> None:
         """A monitor's discovery; sensors: device code -> serial."""
         enabled, paused = AUDIO[audio]
@@ -117,7 +133,9 @@ class Gateway:
             name=f"Monitor {monitor}",
             gateway_id=None,
             device_code=MONITOR,
-            connected_sensors=[{"primary_identifier": serial, "name": code, "device_code": code} for code, serial in sensors.items()],
+            connected_sensors=[
+                {"primary_identifier": serial, "name": code, "device_code": code} for code, serial in sensors.items()
+            ],
             alerts=technical,
             config={"audio_enabled": enabled, "audio_pause_enabled": paused},
         )

@@ -47,6 +47,8 @@ def traces(bed: Bed, sent: Micros) -> None:
 def must_be_traced(bed: Bed) -> bool:
     """Where a release without a trace would leave open what is to be found."""
     now = bed.ward.now
-    latched = any(alarm.state == "latched" and not alarm.acts and now - (alarm.told or now) < 250 * SECOND for alarm in bed.open.values())
+    latched = any(
+        alarm.state == "latched" and not alarm.acts and now - (alarm.told or now) < 250 * SECOND for alarm in bed.open.values()
+    )
     removed = any(alarm.ended_by == "removed" and now - (alarm.signal_end or 0) < 65 * SECOND for alarm in bed.gone)
     return latched or removed

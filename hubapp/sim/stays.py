@@ -37,7 +37,9 @@ def staying(ward: Ward, bed: Bed) -> Process:
 def leaving(ward: Ward, bed: Bed) -> Process:
     way = ward.random.choices(("named", "sensor first", "unnamed", "next one"), (55, 15, 15, 15))[0]
     if way == "sensor first":
-        codes = [code for code in bed.sensors if all(a.device != bed.sensors[code] or a.state == "active" for a in bed.open.values())]
+        codes = [
+            code for code in bed.sensors if all(a.device != bed.sensors[code] or a.state == "active" for a in bed.open.values())
+        ]
         for code in codes[:2]:
             taken_off(ward, bed, code)
         yield span(ward.random, 4, 45)

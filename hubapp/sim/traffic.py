@@ -53,5 +53,9 @@ def echoing(ward: Ward, bed: Bed) -> Process:
         if bed.patient is None:
             continue
         event_type = ward.random.choice(ECHOES)
-        state = {} if event_type.startswith("MULTIPLE") else {"code": "258050", "active": True, "patient_primary_identifier": bed.patient}
+        state = (
+            {}
+            if event_type.startswith("MULTIPLE")
+            else {"code": "258050", "active": True, "patient_primary_identifier": bed.patient}
+        )
         ward.platform.echo(ward.soon(), event_type, bed.device(), **state)

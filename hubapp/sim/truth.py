@@ -87,7 +87,9 @@ def line(rule: str, alarm: Alarm, body: Json) -> Json:
         "start": iso(alarm.start),
         "open": not alarm.over,
         "status_expected": "final" if alarm.over else "provisional",
-        "quality": [word for word, holds in (("told-late", alarm.told_late), ("end-missed", alarm.ended_by == "unseen")) if holds],
+        "quality": [
+            word for word, holds in (("told-late", alarm.told_late), ("end-missed", alarm.ended_by == "unseen")) if holds
+        ],
         "body": body,
     }
 
@@ -191,7 +193,9 @@ def result(alarm: Alarm, evidence: Evidence | None, due: Micros, losses: Sequenc
 def unseen(alarm: Alarm, due: Micros, losses: Sequence[Loss]) -> bool:
     """Whether it could not be seen at the deadline, or ended before it in a way that nobody's absence follows from."""
     until = alarm.signal_end
-    lost = any(loss.sent <= due and (loss.back is None or due < loss.back) and (until is None or loss.sent <= until) for loss in losses)
+    lost = any(
+        loss.sent <= due and (loss.back is None or due < loss.back) and (until is None or loss.sent <= until) for loss in losses
+    )
     if alarm.ended_by == "unseen":
         return lost or alarm.told_last <= due
     early = alarm.ended_by in ("lost", "removed") or alarm.ended_by == "released" and alarm.traceless
@@ -220,6 +224,8 @@ def attendance(alarm: Alarm, scene: Scene) -> Json:
         "account": evidence.account if evidence else None,
         **people(told, evidence, scene),
     }
+    if evidence is not None and evidence.trace is None:
+        del body["trace"]
     return without(body, doubtful(alarm, due, scene, evidence))
 
 
