@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from hubapp import kafka
+from hubapp import in_force, kafka
 from hubapp.declaration import (
     DEFAULTS,
     Difference,
@@ -56,6 +56,7 @@ async def check(settings: Settings, *, ours_only: bool = False) -> list[Differen
 
 async def apply(settings: Settings, *, sources: bool = False) -> list[str]:
     """Make the cluster as declared, as far as that gives up nothing; a line for each thing done."""
+    thresholds = in_force.of_file(settings.config)
     async with admin(settings) as client:
         cluster = await look(client, settings)
         asked = [want for want in wanted(settings, cluster.brokers) if sources or want.topic.whose == "ours"]
@@ -67,8 +68,12 @@ async def apply(settings: Settings, *, sources: bool = False) -> list[str]:
         done = [f"created {want.name}: partitions {want.topic.partitions}, replication {want.replication}" for want in made]
         done += [line for want, found in there for line in await _mend(client, want, found)]
         await _until_led(client, [want.name for want in asked])
-    if any(want.name == PATIENTS for want in made) or await _read_epoch(settings) is None:
-        done.append(f"log_epoch {await _write_epoch(settings)}")
+    new = any(want.name == PATIENTS for want in made)
+    if new or await _read_epoch(settings) is None:
+        done.append(f"wrote log_epoch {await _write_epoch(settings)}")
+    if new or await in_force.in_force(settings) is None:
+        await in_force.apply(settings, thresholds)
+        done.append(f"wrote the thresholds of {settings.config or 'the defaults'} into the logs")
     return done
 
 
