@@ -33,8 +33,8 @@ def raised(offset: int, **changes: Any) -> AlarmRaised:
     told: dict[str, Any] = {
         "at": NOW, "sent": NOW + 12, "timestamp": NOW + 34, "topic": "alerts", "partition": 3, "offset": offset,
         "sha256": "ab" * 32, "patient": "Straße-7", "device": "SN-1", "condition": "heart-rate-high", "signal": "visible",
-        "kind": "physiological",
-        "priority": "HI", "limits": Limits(upper=120.5), "message_id": "m", "quality": ("clock-behind",),
+        "kind": "physiological", "priority": "HI", "limits": Limits(upper=120.5), "message_id": "m",
+        "quality": ("clock-behind",),
     }  # fmt: skip
     return AlarmRaised(**{**told, **changes})
 

@@ -16,11 +16,13 @@ from typing import Any, Literal, TypeAlias, TypeVar
 from aiokafka import TopicPartition
 from aiokafka.errors import (
     AuthenticationFailedError,
-    AuthorizationError,
+    GroupAuthorizationFailedError,
     IllegalStateError,
     KafkaError,
     NoOffsetForPartitionError,
     OffsetOutOfRangeError,
+    SaslAuthenticationFailed,
+    TopicAuthorizationFailedError,
 )
 
 from hubapp.failure import Failure
@@ -39,6 +41,7 @@ MOST = 4000
 FETCH_MS = 500
 SETTLE_SECONDS, UPKEEP_SECONDS, WAIT_SECONDS = 2.0, 3600.0, 5.0
 SHORT_CHECKS = 10
+DENIED = (AuthenticationFailedError, SaslAuthenticationFailed, GroupAuthorizationFailedError, TopicAuthorizationFailedError)
 
 State: TypeAlias = Literal["starting", "waits for PostgreSQL", "waits for Kafka", "archiving", "refused", "stopped"]
 Done = TypeVar("Done")
@@ -77,6 +80,7 @@ class Archive:
         self.status = Status()
         self._observe = observe or (lambda _status: None)
         self._stop = asyncio.Event()
+        self._steady: State = "starting"
         self._settled = self._kept_up = 0.0
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -109,6 +113,7 @@ class Archive:
         self.consumer.subscribe(topics=READ, listener=self.reading)
         try:
             await self._patiently(self.consumer.start)
+            self._steady = "archiving"
             while not self._stop.is_set():
                 await self._round()
         finally:
@@ -124,12 +129,13 @@ class Archive:
             for partition, records in fetched.items():
                 await self._keep(partition, records)
             await self._settle()
+            self._tell(self._steady)
         except NoOffsetForPartitionError:
             pass  # aiokafka asked the group before the store was asked.
         except OffsetOutOfRangeError as error:
             for partition in error.args[0]:
                 self.reading.displace(partition)
-        except (AuthorizationError, AuthenticationFailedError) as error:
+        except DENIED as error:
             raise Failure(
                 f"Kafka refuses group {self.settings.group}-archive: {error!r}; check the rights of its user"
             ) from error
@@ -247,7 +253,7 @@ class Archive:
                 await self._pause(wait)
                 wait = min(wait * 2, WAIT_SECONDS)
             else:
-                self._tell("archiving")
+                self._tell(self._steady)
                 return done
         raise Stopped
 

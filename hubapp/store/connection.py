@@ -48,16 +48,16 @@ async def connect(url: str, size: int = 2) -> Any:
     """A pool on the database at *url*; raises one of AWAY when it cannot be reached, Failure when it will never let us in."""
     try:
         pool = await asyncpg.create_pool(
-            url, min_size=1, max_size=size, statement_cache_size=0, timeout=CONNECT_SECONDS,
+            url, min_size=0, max_size=size, statement_cache_size=0, timeout=CONNECT_SECONDS,
             command_timeout=COMMAND_SECONDS, reset=nothing,
         )  # fmt: skip
+        await fit(pool, url)
     except REFUSED as error:
         raise refused(url, error) from error
-    except ValueError as error:
+    except asyncpg.ClientConfigurationError as error:
         raise Failure(
             f"HUB_DATABASE is no address of a database: {error}; write postgresql://USER:PASSWORD@HOST:PORT/NAME"
         ) from error
-    await fit(pool, url)
     return pool
 
 
@@ -68,5 +68,4 @@ def refused(url: str, error: Exception) -> Failure:
 async def fit(pool: Any, url: str) -> None:
     version = await pool.fetchval("SELECT current_setting('server_version_num')::int")
     if version < OLDEST:
-        await pool.close()
         raise Failure(f"the database at {address(url)} is PostgreSQL {version // 10000}; the hub needs 14 or newer")

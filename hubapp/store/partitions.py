@@ -95,11 +95,10 @@ class Partitions:
         await self.need({(parent, first_day(parent, day)) for day in days if plausible(parent, day, self.today)})
 
     async def need(self, wanted: set[tuple[Parent, date]]) -> None:
-        missing = sorted(wanted - self.made, key=lambda part: (part[0].table, part[1]))
-        if missing:
+        """Each in a transaction of its own: whoever holds two default partitions' locks deadlocks with a query over both."""
+        for parent, first in sorted(wanted - self.made, key=lambda part: (part[0].table, part[1])):
             async with self.pool.acquire() as connection, connection.transaction():
                 await connection.execute("SET LOCAL lock_timeout = '10s'")
                 await connection.execute("SELECT pg_advisory_xact_lock($1)", LOCK)
-                for parent, first in missing:
-                    await make(connection, parent, first)
-            self.made.update(missing)
+                await make(connection, parent, first)
+            self.made.add((parent, first))
