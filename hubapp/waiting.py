@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import TypeVar
 
@@ -33,12 +33,11 @@ class Missing(Failure):
 
 
 class Waiting:
-    """For one part of a worker. reason: what it waits for now, for the pages."""
+    """For one part of a worker. reason: what it waits for now, for the pages. said: when all parts said what."""
 
-    def __init__(self, stop: asyncio.Event) -> None:
+    def __init__(self, stop: asyncio.Event, said: dict[str, float]) -> None:
         self.reason: str | None = "starting"
-        self._stop = stop
-        self._said = float("-inf")
+        self._stop, self._said = stop, said
 
     async def until(self, attempt: Callable[[], Awaitable[Done]]) -> Done:
         """What *attempt* returns once it raises no Failure (of the cluster, of the database) any more."""
@@ -50,15 +49,14 @@ class Waiting:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._stop.wait(), AGAIN_SECONDS)
             else:
-                self._said = float("-inf")
                 return done
         raise Stopped
 
     def _tell(self, reason: str) -> None:
-        if reason != self.reason or time.monotonic() - self._said > LINE_SECONDS:
-            logger.warning("%s", reason)
-            self._said = time.monotonic()
         self.reason = reason
+        if time.monotonic() - self._said.get(reason, float("-inf")) > LINE_SECONDS:
+            logger.warning("%s", reason)
+            self._said[reason] = time.monotonic()
 
 
 async def broker(settings: Settings) -> None:
@@ -72,28 +70,11 @@ async def cluster_id(settings: Settings) -> str:
 
 async def our_topics(settings: Settings) -> None:
     """A source that does not exist is no reason to wait: its records come when it does."""
-    counts = await partitions(settings)
-    for topic in topics.OURS:
-        if topic.role not in counts:
-            raise Missing(f"for topic {topic.role}: run hub topics apply")
-
-
-async def partitions(settings: Settings) -> dict[str, int]:
     async with admin(kafka.client_options(settings)) as client:
-        found = await client.describe_topics()
-    return {topic["topic"]: len(topic["partitions"]) for topic in found}
-
-
-def insist_same(counts: dict[str, int], tables: Collection[str], group: str) -> None:
-    """The partition of a patient follows from the count: with another one the tables would be looked up in the wrong place."""
-    for table in tables:
-        now = counts[topics.PATIENTS]
-        before = counts.get(f"{group}-{table}-changelog", now)
-        if before != now:
-            raise Failure(
-                f"{topics.PATIENTS} has {now} partitions, its table {table} has {before}: the number is fixed once made; "
-                "make the topic anew with its old number, or start anew with another HUB_GROUP"
-            )
+        there = {topic["topic"] for topic in await client.describe_topics()}
+    for topic in topics.OURS:
+        if topic.role not in there:
+            raise Missing(f"for topic {topic.role}: run hub topics apply")
 
 
 async def database(settings: Settings) -> str:

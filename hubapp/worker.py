@@ -14,13 +14,14 @@ from typing import Literal, TypeAlias
 import uvloop
 from faust.exceptions import ImproperlyConfigured
 
-from hubapp import kafka, logs, topics
+from hubapp import kafka, logs
+from hubapp.cluster import log_epoch, log_partitions
 from hubapp.duty import Duty
 from hubapp.engine import DatadirInUse, HubApp, PoisonedBatch
 from hubapp.engine.datadir import Lock
 from hubapp.failure import Failure
 from hubapp.settings import Settings
-from hubapp.waiting import Stopped, Waiting, broker, cluster_id, database, insist_same, our_topics, partitions
+from hubapp.waiting import Stopped, Waiting, broker, cluster_id, database, our_topics
 from hubapp.web import site
 
 logger = logging.getLogger(__name__)
@@ -49,6 +50,7 @@ class Worker:
         self.stop = asyncio.Event()
         self._parts = {"rules": rules, "archive": archive}
         self._began = time.monotonic()
+        self._said: dict[str, float] = {}
 
     async def work(self) -> None:
         self._hear_signals()
@@ -101,15 +103,14 @@ class Worker:
 
     async def _rules(self) -> None:
         """The app, once there is a Kafka with our topics."""
-        waiting = self.duty.waiting = Waiting(self.stop)
+        waiting = self.duty.waiting = Waiting(self.stop, self._said)
         try:
             await waiting.until(lambda: broker(self.settings))
             await waiting.until(lambda: our_topics(self.settings))
-            counts = await waiting.until(lambda: partitions(self.settings))
         except Stopped:
             return
+        await log_partitions(self.settings)
         app = assembled()
-        insist_same(counts, [name for name, writer in app.writers.items() if writer == topics.PATIENTS], self.settings.group)
         app.lock = self.lock
         app.advertise(self.duty.url)
         app.observe = self.duty.commits.observe
@@ -140,10 +141,9 @@ class Worker:
 
     async def _archive(self) -> None:
         """Facts and findings to PostgreSQL: only this part waits while the database is away."""
-        from hubapp.cluster import log_epoch
         from hubapp.store.archive import Archive
 
-        waiting, settings = Waiting(self.stop), self.settings
+        waiting, settings = Waiting(self.stop, self._said), self.settings
         try:
             await waiting.until(lambda: broker(settings))
             await waiting.until(lambda: our_topics(settings))

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-import orjson
 import pytest
 from aiohttp import ClientSession
 from yarl import URL
@@ -26,7 +25,7 @@ class Ward:
     """Two partitions, a table for each, and who owns them: what both desks look at."""
 
     owner: dict[int, str | None] = field(default_factory=dict)
-    tables: dict[int, dict[bytes, bytes]] = field(default_factory=lambda: {0: {}, 1: {}})
+    tables: dict[int, dict[str, list[dict[str, str]]]] = field(default_factory=lambda: {0: {}, 1: {}})
 
 
 @dataclass
@@ -46,8 +45,8 @@ class Desk:
     async def answers_for(self, partition: int) -> bool:
         return partition in self.mine
 
-    def held(self, rule: str, partition: int, patient: bytes) -> bytes | None:
-        return self.ward.tables[partition].get(patient) if rule == "episodes" else None
+    def held(self, rule: str, partition: int, patient: str) -> list[dict[str, str]]:
+        return self.ward.tables[partition].get(patient, []) if rule == "episodes" else []
 
     def watermark(self, partition: int) -> int | None:
         return 1_760_000_000_000_000
@@ -63,8 +62,8 @@ class Desk:
         return b"hub_ready 1\n"
 
     def know(self, patient: str, *findings: dict[str, str]) -> None:
-        key = fold(patient).encode()
-        self.ward.tables[self.partition_of(key)][key] = orjson.dumps({"findings": findings})
+        key = fold(patient)
+        self.ward.tables[self.partition_of(key.encode())][key] = list(findings)
 
 
 @asynccontextmanager

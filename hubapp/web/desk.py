@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from aiohttp import web
 
@@ -39,8 +39,8 @@ class Desk(Protocol):
     async def answers_for(self, partition: int) -> bool:
         """Whether this worker owns it, has recovered it, and the group still counts on this worker."""
 
-    def held(self, rule: str, partition: int, patient: bytes) -> bytes | None:
-        """What is committed about a patient."""
+    def held(self, rule: str, partition: int, patient: str) -> list[dict[str, Any]]:
+        """The findings that are committed about a folded patient."""
 
     def watermark(self, partition: int) -> Micros | None: ...
 

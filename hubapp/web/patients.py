@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
-import orjson
 from aiohttp import ClientError, ClientSession, ClientTimeout, web
 from yarl import URL
 
@@ -25,10 +24,9 @@ SESSION = web.AppKey("session", ClientSession)
 def page(rule: str) -> Any:
     async def findings(request: web.Request) -> web.Response:
         desk, patient = request.app[DESK], identifier(request, rule)
-        key = fold(patient).encode()
-        partition = desk.partition_of(key)
+        partition = desk.partition_of(fold(patient).encode())
         if await desk.answers_for(partition):
-            return about(desk, rule, partition, patient, key)
+            return about(desk, rule, partition, patient)
         return await handed_on(request, desk, partition)
 
     return findings
@@ -46,10 +44,9 @@ def identifier(request: web.Request, rule: str) -> str:
     return patient
 
 
-def about(desk: Desk, rule: str, partition: int, patient: str, key: bytes) -> web.Response:
+def about(desk: Desk, rule: str, partition: int, patient: str) -> web.Response:
     """The same answer from whichever worker owns it: its name is in a header."""
-    held = desk.held(rule, partition, key)
-    findings = orjson.loads(held)["findings"] if held else []
+    findings = desk.held(rule, partition, fold(patient))
     if not findings:
         raise Problem(404, "Nothing is known of this patient.")
     watermark = desk.watermark(partition)
