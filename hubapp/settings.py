@@ -44,6 +44,7 @@ class Settings(BaseSettings):
         None, description="postgresql://… of a database of one's own; without it the embedded one is used"
     )
     archive: bool = Field(True, description="Archive facts and findings to PostgreSQL in this worker")
+    store_gib: float = Field(5, gt=0, description="GiB that the store may take: `hub retention` says for how many days they last")
 
     topics: dict[str, str] = Field({}, description="Names of source topics that differ from their role, as JSON {role: name}")
     replication: int = Field(
