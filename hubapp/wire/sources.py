@@ -31,6 +31,7 @@ SOURCES: dict[str, Callable[[Record, bytes, Zones], Said]] = {
 # Well below what the parser can do, which counts the caller's depth too: so the answer is the same wherever it is asked.
 DEEPEST = 400
 STRING = re.compile(rb'"(?:[^"\\]|\\.)*"?', re.DOTALL)
+OTHERS = bytes(set(range(256)) - set(b"[]{}"))
 PLACE = re.compile(r"(.*?)(?: - at `\$\.?(.*)`)?", re.DOTALL)
 
 
@@ -44,7 +45,7 @@ def decode(record: Record, zones: Zones) -> Said:
         raise Malformed("no value")
     if not FIRST <= record.timestamp <= LAST and record.timestamp != NO_TIMESTAMP:
         raise Malformed("Kafka timestamp outside of the years 1 to 9999")
-    if len(value) > 2 * DEEPEST and value.count(b"[") + value.count(b"{") > DEEPEST and depth(value) > DEEPEST:
+    if len(value) > 2 * DEEPEST and value.count(b"[") + value.count(b"{") > DEEPEST and too_deep(value):
         raise Malformed(f"nested more than {DEEPEST} deep")
     try:
         return tried(source, record, value, zones)
@@ -65,16 +66,14 @@ def tried(source: Callable[[Record, bytes, Zones], Said], record: Record, value:
         return source(record, masked, zones)
 
 
-def depth(value: bytes) -> int:
-    """How deep brackets are nested, those in strings left out."""
-    deepest = now = 0
-    for byte in STRING.sub(b"", value):
-        if byte in b"[{":
-            now += 1
-            deepest = max(deepest, now)
-        elif byte in b"]}":
-            now -= 1
-    return deepest
+def too_deep(value: bytes) -> bool:
+    """Whether brackets, those in strings left out, are nested deeper than `DEEPEST`."""
+    now = 0
+    for bracket in STRING.sub(b"", value).translate(None, OTHERS):
+        now += 1 if bracket in b"[{" else -1
+        if now > DEEPEST:
+            return True
+    return False
 
 
 def reason(error: Exception) -> str:
