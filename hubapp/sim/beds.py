@@ -60,8 +60,8 @@ class Bed:
         """The monitor as the platform knows it."""
         return {
             "id": self.device_id, "primary_identifier": self.serial, "model_number": MONITOR, "name": f"Monitor {self.serial}",
-            "location_id": self.id, "gateway_id": None, "audio_pause_enabled": self.audio == "paused", "audio_enabled": self.audio != "off",
-            **changed,
+            "location_id": self.id, "gateway_id": None,
+            "audio_pause_enabled": self.audio == "paused", "audio_enabled": self.audio != "off", **changed,
         }  # fmt: skip
 
     def sensor(self, code: str) -> Json:

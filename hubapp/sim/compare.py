@@ -65,9 +65,9 @@ class Score:
 def compare(truth: Iterable[Json], findings: Iterable[Json], *, statuses: bool = True, most: int = 20) -> Score:
     """Findings of rules that the truth does not speak of are left out, retracted ones and older revisions too.
 
-    statuses: whether `final` and `provisional` must be as expected; most: how many differences are put into words.
+    The truth's summary is none of them. statuses: whether `final` and `provisional` must be as expected; most: how many differences are put into words.
     """
-    score, expected = Score(), list(truth)
+    score, expected = Score(), [one for one in truth if "rule" in one]
     rules = {one["rule"] for one in expected}
     told = by_key(one for one in newest(findings) if one["rule"] in rules)
     for one in expected:
@@ -96,8 +96,7 @@ def newest(findings: Iterable[Json]) -> Iterator[Json]:
 
 
 def key(one: Json) -> Key:
-    condition = one["body"].get("condition") or one.get("condition")
-    return one["rule"], fold(one["patient"] or ""), fold(one["device"] or ""), condition
+    return one["rule"], fold(one["patient"] or ""), fold(one["device"] or ""), str(one["body"]["condition"])
 
 
 def by_key(findings: Iterable[Json]) -> dict[Key, list[Json]]:
@@ -179,5 +178,4 @@ def near(one: str, other: str) -> bool:
 
 
 def called(one: Json) -> str:
-    condition = one["body"].get("condition") or one.get("condition")
-    return f"{one['rule']} {one['patient']} {one['device']} {condition} {one['start']}"
+    return f"{one['rule']} {one['patient']} {one['device']} {one['body']['condition']} {one['start']}"

@@ -10,7 +10,8 @@ from hubapp.facts import Kind
 
 
 class Condition(NamedTuple):
-    """title: how people call it; visible: the code of the visible or only signal; audible: None where there is one signal; code: the condition's own."""
+    """title: how people call it. visible: the code of the visible or only signal; audible: None where there is one signal; code:
+    the condition's own."""
 
     name: str
     title: str

@@ -30,7 +30,7 @@ def span(random: Random, least: float, most: float) -> Micros:
 
 @dataclass(slots=True)
 class Course:
-    """rise: when the priority goes up, to what. attend: when somebody comes while it lasts. lost_end: nobody is told of its end."""
+    """rise: when the priority goes up, to what. attend: when somebody comes. lost_end: nobody is told of its end."""
 
     lasts: Micros
     rise: tuple[Micros, str] | None = None

@@ -51,7 +51,7 @@ def lost(ward: Ward, bed: Bed) -> None:
 
 
 def back(ward: Ward, bed: Bed, patient: str | None) -> None:
-    """A discovery of the monitor, of its sensors, its ranges, its patient: with the alarms that differ from what was told last."""
+    """A discovery of the monitor, of its sensors, its ranges, its patient: with alarms that differ from what was told last."""
     first = bed.stamp()
     bed.losses[-1].back = first
     differing = pending(bed, first) if patient else []

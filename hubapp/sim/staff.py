@@ -51,7 +51,7 @@ class Staff:
 
     def begin(self) -> None:
         """The accounts are made, then everybody works."""
-        for account in {person.account for person in self.people} if self.shared is None else {self.shared}:
+        for account in dict.fromkeys(person.account for person in self.people):
             self.ward.service.created(self.ward.soon(), account)
         for person in self.people:
             self.ward.start(self.working(person))

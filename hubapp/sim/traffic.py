@@ -1,4 +1,4 @@
-"""What flows all the time: connection reports, some vital signs, and the platform's echoes of alarms. No rule reads the last two."""
+"""What flows all the time: connection reports, some vital signs, and the platform's echoes of alarms. No rule reads the last."""
 
 from __future__ import annotations
 

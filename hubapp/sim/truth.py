@@ -17,7 +17,7 @@ from hubapp.sim.conditions import CONDITIONS
 Json = dict[str, Any]
 DEADLINES: dict[str, Micros] = {"HI": 60 * SECOND, "ME": 180 * SECOND}
 UNSURE: Micros = SECOND // 20
-STRENGTH = ("bedside", "command", "change")
+STRENGTH = ("bedside", "command", "change", "log-in")
 RANKS = ("NONE", "LO", "ME", "HI")
 LISTED = 20
 
@@ -136,7 +136,7 @@ def unobserved(alarm: Alarm, losses: Sequence[Loss]) -> Micros | None:
     until = alarm.signal_end
     total = 0
     for loss in losses:
-        if loss.back is not None and loss.back < alarm.start or until is not None and loss.sent > until:
+        if (loss.back is not None and loss.back < alarm.start) or (until is not None and loss.sent > until):
             continue
         if loss.back is None or loss.sent < told or alarm.end is None or alarm.end < loss.back:
             return None
@@ -168,15 +168,11 @@ class Evidence(NamedTuple):
 
 def first_evidence(acts: Iterable[Act], log_ins: Iterable[LogIn], due: Micros) -> Evidence | None:
     """In time before late; then bedside, command and change before log-in; then the earliest, then the strongest."""
-    found = [(act.sent > due, False, act.sent, STRENGTH.index(act.evidence), act) for act in acts]
-    typed = [(log_in.sent > due, True, log_in.sent, 0, log_in) for log_in in log_ins]
-    best = min([*found, *typed], key=lambda one: one[:4], default=None)
-    if best is None:
-        return None
-    who = best[4]
-    if isinstance(who, Act):
-        return Evidence(who.sent, who.evidence, who.trace, who.user)
-    return Evidence(who.sent, "log-in", None, {"one_of": [who.id, who.name]})
+    found = [Evidence(act.sent, act.evidence, act.trace, act.user) for act in acts]
+    found += [Evidence(log_in.sent, "log-in", None, {"one_of": [log_in.id, log_in.name]}) for log_in in log_ins]
+    return min(
+        found, key=lambda one: (one.sent > due, one.evidence == "log-in", one.sent, STRENGTH.index(one.evidence)), default=None
+    )
 
 
 def result(alarm: Alarm, evidence: Evidence | None, due: Micros, losses: Sequence[Loss]) -> str:
@@ -198,8 +194,8 @@ def unseen(alarm: Alarm, due: Micros, losses: Sequence[Loss]) -> bool:
     )
     if alarm.ended_by == "unseen":
         return lost or alarm.told_last <= due
-    early = alarm.ended_by in ("lost", "removed") or alarm.ended_by == "released" and alarm.traceless
-    return lost or early and alarm.end_sent is not None and alarm.end_sent <= due
+    early = alarm.ended_by in ("lost", "removed") or (alarm.ended_by == "released" and alarm.traceless)
+    return lost or (early and alarm.end_sent is not None and alarm.end_sent <= due)
 
 
 def attendance(alarm: Alarm, scene: Scene) -> Json:

@@ -17,7 +17,7 @@ from hubapp.sim.authentication import Newer, Older, Service
 from hubapp.sim.beds import Bed
 from hubapp.sim.courses import Process, alarming
 from hubapp.sim.gateway import Gateway
-from hubapp.sim.losses import losing, taking_off
+from hubapp.sim.losses import back, losing, taking_off
 from hubapp.sim.platform import Platform
 from hubapp.sim.staff import Staff
 from hubapp.sim.stays import staying
@@ -73,6 +73,7 @@ class Ward:
         self._number = 0
         self._waiting: dict[Alarm, Bed] = {}
         self._truth: list[Json] = []
+        self._stopped = False
         self.truths = 0
 
     # Time
@@ -96,7 +97,7 @@ class Ward:
     def records(self) -> Iterator[tuple[Micros, Wire]]:
         """(when it arrives, record), in the order of arrival."""
         self.furnish()
-        while self._queue and not self.ends_before(self._queue[0][0]):
+        while self._queue and not self._stopped and not self.ends_before(self._queue[0][0]):
             instant, number, process = heapq.heappop(self._queue)
             if instant > self.now:
                 yield from self.wires.arrived(instant)
@@ -104,7 +105,18 @@ class Ward:
             wait = next(process, None)
             if wait is not None:
                 heapq.heappush(self._queue, (instant + wait, number, process))
+        self.reconnect()
         yield from self.wires.arrived(None)
+
+    def stop(self) -> None:
+        """Nothing more happens; what is under way still arrives."""
+        self._stopped = True
+
+    def reconnect(self) -> None:
+        """At the end no monitor is out of reach: what became of its alarms would depend on what comes after."""
+        for bed in self.beds:
+            if not bed.connected:
+                back(self, bed, bed.patient)
 
     # The beginning
 
