@@ -111,6 +111,7 @@ class Worker:
             return
         await log_partitions(self.settings)
         app = assembled()
+        app.in_worker = True  # Else Faust does without the transactions.
         app.lock = self.lock
         app.advertise(self.duty.url)
         app.observe = self.duty.commits.observe
