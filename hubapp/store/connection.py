@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import asyncpg
@@ -59,6 +61,21 @@ async def connect(url: str, size: int = 2) -> Any:
             f"HUB_DATABASE is no address of a database: {error}; write postgresql://USER:PASSWORD@HOST:PORT/NAME"
         ) from error
     return pool
+
+
+@asynccontextmanager
+async def opened(url: str) -> AsyncIterator[Any]:
+    """A pool for one command: whatever is wrong with the database is one clear line."""
+    try:
+        pool = await connect(url)
+        try:
+            yield pool
+        finally:
+            await pool.close()
+    except asyncpg.UndefinedTableError as error:
+        raise Failure(f"the database at {address(url)} has no store yet: start a worker, or run `hub store migrate`") from error
+    except (*AWAY, asyncpg.PostgresError) as error:
+        raise Failure(f"the database at {address(url)} fails: {error or type(error).__name__}; check HUB_DATABASE") from error
 
 
 def refused(url: str, error: Exception) -> Failure:

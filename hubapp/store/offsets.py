@@ -47,8 +47,8 @@ def unknown(found: Logs, logs: Logs) -> str:
     return f"{what}: nothing is archived; if that is right, run `hub store adopt`"
 
 
-async def adopt(pool: Any, logs: Logs) -> None:
-    """From now on the store is filled from *logs*: from their beginning where they are not known, else from where it was."""
+async def adopt(pool: Any, logs: Logs, anew: bool = False) -> None:
+    """From now on *logs* fill the store: from their beginning where they are not known, or *anew*; else from where it was."""
     async with pool.acquire() as connection, connection.transaction():
         await connection.execute(
             "INSERT INTO logs (hub, cluster, epoch) VALUES ($1, $2, $3)"
@@ -56,7 +56,11 @@ async def adopt(pool: Any, logs: Logs) -> None:
             logs.hub, logs.cluster, logs.epoch,
         )  # fmt: skip
         await connection.execute(
-            "DELETE FROM offsets WHERE hub = $1 AND cluster = $2 AND epoch <> $3", logs.hub, logs.cluster, logs.epoch
+            "DELETE FROM offsets WHERE hub = $1 AND cluster = $2 AND (epoch <> $3 OR $4)",
+            logs.hub,
+            logs.cluster,
+            logs.epoch,
+            anew,
         )
 
 

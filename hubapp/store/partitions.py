@@ -6,9 +6,12 @@ A new one is filled from its parent's default partition before it is attached, a
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Literal
+
+import asyncpg
 
 AHEAD_DAYS = 7
 LOCK = 0x687562_02
@@ -97,8 +100,14 @@ class Partitions:
     async def need(self, wanted: set[tuple[Parent, date]]) -> None:
         """Each in a transaction of its own: whoever holds two default partitions' locks deadlocks with a query over both."""
         for parent, first in sorted(wanted - self.made, key=lambda part: (part[0].table, part[1])):
-            async with self.pool.acquire() as connection, connection.transaction():
-                await connection.execute("SET LOCAL lock_timeout = '10s'")
-                await connection.execute("SELECT pg_advisory_xact_lock($1)", LOCK)
-                await make(connection, parent, first)
+            with suppress(
+                asyncpg.LockNotAvailableError
+            ):  # A long query reads the default partition: it serves until the next hour.
+                await self._make(parent, first)
             self.made.add((parent, first))
+
+    async def _make(self, parent: Parent, first: date) -> None:
+        async with self.pool.acquire() as connection, connection.transaction():
+            await connection.execute("SET LOCAL lock_timeout = '1s'")
+            await connection.execute("SELECT pg_advisory_xact_lock($1)", LOCK)
+            await make(connection, parent, first)
