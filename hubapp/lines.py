@@ -87,7 +87,8 @@ def record(parts: Parts, masked: bool) -> Line:
         raise BadLine("no topic")
     if parts.timestamp is not None and not -1 <= parts.timestamp < 1 << 63:
         raise BadLine("timestamp: milliseconds since 1970 are wanted")
-    if masked and (MASK in bytes(parts.key) or bytes(parts.value)[:1] == b'"'):
+    texts = (parts.key, *(parts.headers or {}).values(), *([parts.value] if bytes(parts.value)[:1] == b'"' else []))
+    if masked and any(MASK in bytes(text) for text in texts):
         raise BadLine("half of a surrogate pair is no text")
     headers = tuple((name, plain(f"headers.{name}", value)) for name, value in (parts.headers or {}).items())
     value = value_of(parts.value)
