@@ -63,9 +63,9 @@ class Score:
 
 
 def compare(truth: Iterable[Json], findings: Iterable[Json], *, statuses: bool = True, most: int = 20) -> Score:
-    """Findings of rules that the truth does not speak of are left out, retracted ones and older revisions too.
+    """Left out are findings of rules that the truth does not speak of, retracted ones, older revisions; and the truth's summary.
 
-    The truth's summary is none of them. statuses: whether `final` and `provisional` must be as expected; most: how many differences are put into words.
+    statuses: whether `final` and `provisional` must be as expected; most: how many differences are put into words.
     """
     score, expected = Score(), [one for one in truth if "rule" in one]
     rules = {one["rule"] for one in expected}

@@ -102,7 +102,7 @@ def alarming(ward: Ward, bed: Bed) -> Process:
     while True:
         soon = again is not None and random.random() < 0.12
         yield max(SECOND, round(span(random, 2, 50) if soon else random.expovariate(1 / gap)))
-        what = again if soon and again in choices(bed, False) + choices(bed, True) else chosen(bed)
+        what = again if soon and again is not None and may_begin(bed, *again) else chosen(bed)
         if what is None or bed.patient is None or ward.now - bed.opened < 12 * SECOND:
             continue
         again = what
@@ -111,22 +111,25 @@ def alarming(ward: Ward, bed: Bed) -> Process:
         ward.start(going(ward, bed, alarm, planned(random, alarm, ward.plan.boundaries)))
 
 
-def choices(bed: Bed, technical: bool) -> list[tuple[str, str]]:
-    table = FAILS if technical else MEASURES
-    devices = [*bed.sensors, MONITOR] if technical else list(bed.sensors)
-    return [(code, condition) for code in devices for condition in table[code] if may_begin(bed, code, condition)]
-
-
 def chosen(bed: Bed) -> tuple[str, str] | None:
-    fitting = choices(bed, bed.random.random() < 0.3)
-    return bed.random.choice(fitting) if fitting else None
+    """A condition that may begin, of those that the devices at the bed know; None where a few tries find none."""
+    random = bed.random
+    technical = random.random() < 0.3
+    devices = [*bed.sensors, MONITOR] if technical else list(bed.sensors)
+    for _ in range(8 if devices else 0):
+        code = random.choice(devices)
+        condition = random.choice((FAILS if technical else MEASURES)[code])
+        if may_begin(bed, code, condition):
+            return code, condition
+    return None
 
 
 def may_begin(bed: Bed, code: str, condition: str) -> bool:
     """An onset that leaves no doubt: not beside the 60 s that `fleeting` looks at, not while another goes on."""
-    key = (bed.serial if code == MONITOR else bed.sensors[code], condition)
-    if not bed.enabled.get(condition, True):
+    serial = bed.serial if code == MONITOR else bed.sensors.get(code)
+    if serial is None or not bed.enabled.get(condition, True):
         return False
+    key = (serial, condition)
     last, now = bed.newest.get(key), bed.ward.now
     if last is not None and 52 * SECOND < now - last.start < 76 * SECOND:
         return False

@@ -13,7 +13,7 @@ MILLI: Micros = 1000
 
 @lru_cache(maxsize=4096)
 def second_text(second: int) -> str:
-    return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    return datetime.fromtimestamp(second, UTC).isoformat()[:19]
 
 
 def milliseconds(instant: Micros) -> str:

@@ -11,7 +11,8 @@ from hubapp.sim.authentication import Account
 from hubapp.sim.beds import Bed
 from hubapp.sim.courses import Process, span
 from hubapp.sim.forms import uuid_text
-from hubapp.sim.truth import LogIn, deadline
+from hubapp.sim.presence import LogIn
+from hubapp.sim.truth import deadline
 
 if TYPE_CHECKING:
     from hubapp.sim.ward import Ward

@@ -19,10 +19,11 @@ from hubapp.sim.courses import Process, alarming
 from hubapp.sim.gateway import Gateway
 from hubapp.sim.losses import back, losing, taking_off
 from hubapp.sim.platform import Platform
+from hubapp.sim.presence import Presence
 from hubapp.sim.staff import Staff
 from hubapp.sim.stays import staying
 from hubapp.sim.traffic import echoing, measuring, reporting
-from hubapp.sim.truth import Presence, Scene, deadline, truths
+from hubapp.sim.truth import Scene, deadline, truths
 from hubapp.sim.wires import Wire, Wires
 
 Json = dict[str, Any]
@@ -97,14 +98,15 @@ class Ward:
     def records(self) -> Iterator[tuple[Micros, Wire]]:
         """(when it arrives, record), in the order of arrival."""
         self.furnish()
-        while self._queue and not self._stopped and not self.ends_before(self._queue[0][0]):
-            instant, number, process = heapq.heappop(self._queue)
+        queue, end = self._queue, self.end
+        while queue and not self._stopped and (end is None or queue[0][0] <= end):
+            instant, number, process = heapq.heappop(queue)
             if instant > self.now:
                 yield from self.wires.arrived(instant)
                 self.now = instant
             wait = next(process, None)
             if wait is not None:
-                heapq.heappush(self._queue, (instant + wait, number, process))
+                heapq.heappush(queue, (instant + wait, number, process))
         self.reconnect()
         yield from self.wires.arrived(None)
 
