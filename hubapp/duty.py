@@ -15,7 +15,6 @@ from aiokafka.errors import KafkaError
 
 from hubapp import kafka, metrics, topics
 from hubapp.engine import HubApp
-from hubapp.engine.changelog import rocksdb
 from hubapp.facts import SECOND, Micros
 from hubapp.metrics import Figure
 from hubapp.settings import Settings
@@ -75,12 +74,9 @@ class Duty:
     def held(self, rule: str, partition: int, patient: str) -> list[dict[str, Any]]:
         """All alarms of a patient stand together in the table: patient, then device and condition."""
         assert self.app is not None
-        prefix, found = patient.encode() + b"\0", []
-        for key, value in rocksdb(self.app.tables[rule], partition).items(from_key=prefix):
-            if not key.startswith(prefix):
-                break
-            found += orjson.loads(value)["findings"]
-        return found
+        committed = self.app.committed(self.app.tables[rule], partition)
+        rows = committed.items(patient.encode() + b"\0") if committed else ()
+        return [finding for _, value in rows for finding in orjson.loads(value)["findings"]]
 
     def progress(self, partition: int) -> dict[str, Any]:
         """How far a partition has come, and what was claimed of which source: the watermark as the ward keeps it."""

@@ -19,11 +19,11 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import GroupCoordinatorNotAvailableError
-from rocksdict import AccessType, Options, Rdict
+
+from hubapp.engine.shelf import Part, Shelf
 
 ROOT = Path(__file__).parent.parent
 KEYS = 200
-OFFSET_KEY = b"__faust\0offset__"
 
 
 def key_of(number: int) -> bytes:
@@ -216,18 +216,23 @@ async def check_table(found: Faults, broker: str, prefix: str, table: str, count
     latest = {record.key: int(record.value) for part in changelog.values() for record in part}
     expected = Counter(key_of(number) for number in range(count))
     found.wrong_changelog += sum(latest.get(key) != times for key, times in expected.items())
-    for path in (path for worker in workers for path in worker.datadir.glob(f"**/{table}-*.db")):
-        held = contents(path)
-        offset = int(held.pop(OFFSET_KEY, b"-1"))
-        records = changelog[int(path.stem.rsplit("-", 1)[1])]
-        replayed = {record.key: record.value for record in records if record.offset <= offset}
-        found.wrong_rocksdb += sum(held.get(key) != replayed.get(key) for key in {*held, *replayed})
+    for worker in workers:
+        for number, (offset, held) in contents(worker.datadir, table).items():
+            replayed = {record.key: record.value for record in changelog[number] if record.offset <= offset}
+            found.wrong_rocksdb += sum(held.get(key) != replayed.get(key) for key in {*held, *replayed})
 
 
-def contents(path: Path) -> dict[bytes, bytes]:
-    db = Rdict(str(path), options=Options(raw_mode=True), access_type=AccessType.read_only())
-    with contextlib.closing(db):
-        return dict(db.items())
+def contents(datadir: Path, table: str) -> dict[int, tuple[int, dict[bytes, bytes]]]:
+    """Partition -> (changelog offset, what RocksDB holds) of *table* in a worker's directory."""
+    found = {}
+    for path in datadir.glob("**/tables.db"):
+        shelf = Shelf(path)
+        with contextlib.closing(shelf):
+            for number in range(64):
+                part = Part(shelf, table, number)
+                if part.offset is not None:
+                    found[number] = part.offset, dict(part.items())
+    return found
 
 
 def check_log(found: Faults, said: list[Any], count: int) -> None:

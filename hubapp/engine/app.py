@@ -7,7 +7,7 @@ import os
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import wraps
+from functools import cached_property, wraps
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ from hubapp.engine.lane import Attempt
 from hubapp.engine.ownership import Ownership
 from hubapp.engine.quiet import Quiet, Standing
 from hubapp.engine.recovery import Recovered
+from hubapp.engine.shelf import SCHEME, Shelf
 from hubapp.engine.transaction import hashed
 from hubapp.engine.transport import Transport
 from hubapp.engine.watchdog import Watchdog
@@ -37,7 +38,7 @@ Connection = Mapping[str, Any]
 Beat = Callable[[Sequence[Standing]], Iterable[tuple[str, bytes]]]
 
 SETTINGS = {
-    "store": "rocksdb://",
+    "store": f"{SCHEME}://",
     # Faust then reads committed records only and asks our Ownership at every rebalance.
     "processing_guarantee": "exactly_once",
     # A rebalance and a shutdown wait for the running transactions (Consumer.wait_empty).
@@ -136,7 +137,12 @@ class HubApp(faust.App):
         self.counts: dict[str, int] = {}
         self.connection: Connection = {}
         self.recovered, self.quiet = Recovered(), Quiet()
-        self.watchdog = Watchdog(OPEN_SECONDS)
+        self.watchdog = Watchdog(OPEN_SECONDS, lambda: self.quiet.away)
+
+    @cached_property
+    def shelf(self) -> Shelf:
+        """The RocksDB of this process."""
+        return Shelf(Path(self.conf.tabledir) / "tables.db")
 
     async def on_first_start(self) -> None:
         """Have the data directory and the cluster before anything else is started."""
@@ -150,6 +156,13 @@ class HubApp(faust.App):
         if not at_once:
             self.quiet.failed()
         await super().on_first_start()
+
+    async def _wait_for_table_recovery_completed(self) -> bool:
+        """Tasks and services of the application run from the start, and say 'not ready' themselves.
+
+        Faust would hold them back until partitions were assigned: for ever, where no source exists yet.
+        """
+        return self.should_stop
 
     def use(self, connection: Connection) -> None:
         """Have every client made from these options of aiokafka."""

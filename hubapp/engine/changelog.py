@@ -6,28 +6,26 @@ in the same WriteBatch.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from faust.types import TP, TableT
-from rocksdict import Rdict, WriteBatch
 
-Changes = Iterable[tuple[bytes, bytes | None]]
+from hubapp.engine.shelf import part_of
 
 
 class Committed:
     """What a table partition holds, as far as it is committed."""
 
     def __init__(self, table: TableT, partition: int) -> None:
-        self._table = table
-        self._db = rocksdb(table, partition)
+        self._part = part_of(table, partition)
 
     def get(self, key: bytes, default: bytes | None = None) -> bytes | None:
-        value = self._db.get(key)
+        value = self._part.get(key)
         return default if value is None else value
 
-    def items(self) -> Iterator[tuple[bytes, bytes]]:
-        offset_key = self._table.data.offset_key
-        return ((key, value) for key, value in self._db.items() if key != offset_key)
+    def items(self, prefix: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
+        """Keys that begin with *prefix*, with their values."""
+        return self._part.items(prefix)
 
 
 class View(Committed):
@@ -44,9 +42,10 @@ class View(Committed):
         value = self.changes[key]
         return default if value is None else value
 
-    def items(self) -> Iterator[tuple[bytes, bytes]]:
-        yield from ((key, value) for key, value in super().items() if key not in self.changes)
-        yield from ((key, value) for key, value in list(self.changes.items()) if value is not None)
+    def items(self, prefix: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
+        yield from ((key, value) for key, value in super().items(prefix) if key not in self.changes)
+        mine = [(key, value) for key, value in self.changes.items() if key.startswith(prefix)]
+        yield from ((key, value) for key, value in mine if value is not None)
 
     def __setitem__(self, key: bytes, value: bytes) -> None:
         self.changes[key] = value
@@ -56,19 +55,4 @@ class View(Committed):
 
     def write(self, offset: int) -> None:
         """Keep the changes; *offset* is the last of them in the changelog."""
-        write(self._table, self.changelog.partition, self.changes.items(), offset)
-
-
-def rocksdb(table: TableT, partition: int) -> Rdict:
-    return table.data._db_for_partition(partition)
-
-
-def write(table: TableT, partition: int, changes: Changes, offset: int) -> None:
-    batch = WriteBatch(raw_mode=True)
-    for key, value in changes:
-        if value is None:
-            batch.delete(key)
-        else:
-            batch.put(key, value)
-    batch.put(table.data.offset_key, str(offset).encode())
-    rocksdb(table, partition).write(batch)
+        self._part.write(self.changes.items(), offset)

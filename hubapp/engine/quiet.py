@@ -68,6 +68,7 @@ class Quiet:
     def __init__(self) -> None:
         self.highwaters: dict[TP, int] = {}
         self.out_of_range: set[TP] = set()
+        self.away = -math.inf  # time.monotonic() of the last fetch that found no broker.
         self._runs: dict[TP, Run] = {}
         self._lagging: dict[TP, float] = {}
         self._fresh: set[TP] = set()
@@ -130,6 +131,7 @@ class Quiet:
                 response = await send(node, request, **options)
             except KafkaError:
                 self.failed()
+                self.away = time.monotonic()
                 raise
             connection = client._conns.get((node, ConnectionGroup.DEFAULT))
             self._note(Asked(at, wall, node, connection), request, response)

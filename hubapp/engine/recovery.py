@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import logging
-import shutil
 import time
 from dataclasses import dataclass
 
 from aiokafka import AIOKafkaConsumer
 from faust.types import TP, TableT
 
-from hubapp.engine.changelog import write
+from hubapp.engine.shelf import part_of
 
 logger = logging.getLogger(__name__)
 
@@ -47,7 +46,7 @@ async def recover(tables: dict[TP, TableT], reader: AIOKafkaConsumer, ends: dict
     await _read(tables, reader, ends, counted)
     for tp, table in tables.items():
         if ends[tp]:
-            write(table, tp.partition, (), ends[tp] - 1)
+            part_of(table, tp.partition).write((), ends[tp] - 1)
     counted.partitions += len(tables)
     counted.seconds += time.monotonic() - started
 
@@ -57,7 +56,7 @@ async def _read(tables: dict[TP, TableT], reader: AIOKafkaConsumer, ends: dict[T
     unfinished, told = set(tables), time.monotonic()
     while unfinished := {tp for tp in unfinished if not await answers.at_end(tp, ends[tp])}:
         for tp, records in (await reader.getmany(timeout_ms=200, max_records=RECORDS_PER_WRITE)).items():
-            write(tables[tp], tp.partition, ((r.key, r.value) for r in records), records[-1].offset)
+            part_of(tables[tp], tp.partition).write(((r.key, r.value) for r in records), records[-1].offset)
             counted.records += len(records)
         if time.monotonic() - told > 5:
             told = time.monotonic()
@@ -85,28 +84,16 @@ class Answers:
 def start_of_recovery(table: TableT, tp: TP, beginning: int, end: int, counted: Recovered) -> int:
     """The first changelog offset that RocksDB lacks.
 
-    A directory that does not fit the log (ahead of it: the broker is a new one; behind its beginning: deletions may
-    have been compacted away), or that RocksDB cannot open, is dropped, and everything is read again.
+    What does not fit the log (ahead of it: the broker is a new one; behind its beginning: deletions may have been
+    compacted away) is dropped, and everything is read again.
     """
-    held = _held(table, tp)
-    if held is None and not table.data.partition_path(tp.partition).exists():
+    part = part_of(table, tp.partition)
+    held = part.offset
+    if held is None:
         return beginning
-    if held is not None and beginning <= held + 1 <= end:
+    if beginning <= held + 1 <= end:
         return held + 1
-    if held is not None:
-        logger.warning("%s: RocksDB holds offset %d, the changelog has %d to %d: rebuilding", tp, held, beginning, end)
-    table.data._dbs.pop(tp.partition, None)
-    shutil.rmtree(table.data.partition_path(tp.partition))
+    logger.warning("%s: RocksDB holds offset %d, the changelog has %d to %d: rebuilding", tp, held, beginning, end)
+    part.drop()
     counted.rebuilt += 1
     return beginning
-
-
-def _held(table: TableT, tp: TP) -> int | None:
-    """The changelog offset up to which RocksDB holds everything. What cannot be opened holds nothing."""
-    try:
-        return table.data.persisted_offset(tp)
-    except Exception as broken:
-        if type(broken) is not Exception or "Corruption" not in str(broken):  # rocksdict raises plain Exceptions.
-            raise
-        logger.warning("%s: RocksDB is damaged (%s): rebuilding", tp, broken)
-        return None

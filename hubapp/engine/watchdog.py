@@ -7,7 +7,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 logger = logging.getLogger(__name__)
@@ -19,24 +19,32 @@ class Watchdog(threading.Thread):
     """A thread, because the event loop itself may be what stands still.
 
     The loop opens and closes transactions: one that is open while the loop stands still is at least as old as that.
+    *excused*: when (time.monotonic()) Kafka was last found to be away: what waits for it is no standstill of ours.
     """
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, excused: Callable[[], float]) -> None:
         super().__init__(name="watchdog", daemon=True)
         self.seconds = seconds
+        self._excused = excused
+        self._opened: dict[str, float] = {}
         self._deadlines: dict[str, float] = {}
 
     @contextmanager
     def watching(self, what: str) -> Iterator[None]:
-        self.expect(what, self.seconds)
+        """End the process if it is not done with *what* in time, while Kafka answers."""
+        self._opened[what] = time.monotonic()
+        self._wake()
         try:
             yield
         finally:
-            del self._deadlines[what]
+            del self._opened[what]
 
     def expect(self, what: str, seconds: float) -> None:
-        """End the process if it is still there, and `watching` not done with *what*, after *seconds*."""
+        """End the process if it is still there after *seconds*, whatever the reason."""
         self._deadlines[what] = time.monotonic() + seconds
+        self._wake()
+
+    def _wake(self) -> None:
         if not self.is_alive():
             self.start()
 
@@ -44,12 +52,16 @@ class Watchdog(threading.Thread):
         """Look four times a second; where C code (a regular expression will do) keeps Python from running, C ends it."""
         while True:
             faulthandler.cancel_dump_traceback_later()
-            if self._deadlines:
+            if self._opened or self._deadlines:
                 faulthandler.dump_traceback_later(self.seconds + 1, exit=True, file=STDERR)
-            for what, deadline in list(self._deadlines.items()):
+            for what, deadline in self._due():
                 if deadline < time.monotonic():
                     end_process(f"{what} takes too long: the process ends")
             time.sleep(0.25)
+
+    def _due(self) -> list[tuple[str, float]]:
+        opened = [(what, max(since, self._excused()) + self.seconds) for what, since in list(self._opened.items())]
+        return [*opened, *list(self._deadlines.items())]
 
 
 def end_process(reason: str) -> None:
