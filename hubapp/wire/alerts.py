@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -30,7 +31,7 @@ class Alert(msgspec.Struct):
     priority: str | None = None
     determination_time: Time = None
     patient_primary_identifier: Text = None
-    patient_id: Text = None
+    patient_id: msgspec.Raw = NULL
     vital_range: msgspec.Raw = NULL
     is_backfill: bool | None = None
 
@@ -43,15 +44,15 @@ class VitalRange(msgspec.Struct):
 read = reader(Alert)
 read_list = optional(list[Alert])
 read_range = reader(VitalRange)
+read_twin: Callable[[msgspec.Raw], Text] = msgspec.json.Decoder(str | int | float | None).decode
 
 
 def decode(stamp: Stamp, payload: msgspec.Raw) -> tuple[AnyFact, ...] | Ignored:
     """NEW_ALERT_OBSERVATION. A listed code tells the kind, else the header, else the topic."""
     alert, record = read(payload), stamp.record
     technical = record.role != "alerts" or PATIENT_HEADER in record.headers
-    who = patient(alert.patient_primary_identifier, "patient_primary_identifier") or patient(alert.patient_id, "patient_id")
-    if who is None and alert.patient_primary_identifier is None and alert.patient_id is None:
-        who = patient(header(record.headers, PATIENT_HEADER), "header patient_primary_identifier")
+    named = twice_named(alert)
+    who = patient(header(record.headers, PATIENT_HEADER) if named is None else named, "patient_primary_identifier")
     monitor = keyed(stamp, alert, who) if record.role == "events-sdc" else None
     return (fact(stamp, alert, who, monitor, "technical" if technical else "physiological", listed=False),)
 
@@ -62,13 +63,18 @@ def listed(stamp: Stamp, alerts: msgspec.Raw, monitor: str, who: str | None, kin
         fact(
             stamp,
             alert,
-            patient(alert.patient_primary_identifier, "alerts") or patient(alert.patient_id, "alerts") or who,
+            patient(twice_named(alert), "alerts.patient_primary_identifier") or who,
             monitor,
             kind,
             listed=True,
         )
         for alert in read_list(alerts) or ()
     ]
+
+
+def twice_named(alert: Alert) -> Text:
+    """The patient as the alert names it; its old twin is looked at where the identifier itself is absent."""
+    return read_twin(alert.patient_id) if alert.patient_primary_identifier is None else alert.patient_primary_identifier
 
 
 def keyed(stamp: Stamp, alert: Alert, who: str | None) -> str | None:
