@@ -1,0 +1,190 @@
+"""A demo from start to end: services, topics, workers, the ward, the summary."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+import time
+from contextlib import suppress
+from typing import Any
+from urllib.parse import quote
+
+import orjson
+from aiohttp import ClientError, ClientSession, ClientTimeout
+from aiokafka import AIOKafkaConsumer
+
+from hubapp import cluster, pipes
+from hubapp.demo.conclusions import Conclusions
+from hubapp.demo.players import Player
+from hubapp.failure import Failure
+from hubapp.local import services
+from hubapp.settings import Settings
+
+WORKERS = ("demo-1", "demo-2")
+# The simulator holds no record back for longer.
+DELIVERY_SECONDS = "5"
+DRAIN_SECONDS = 15.0
+BEHIND = "now-10m"
+
+
+class Demo:
+    def __init__(self, settings: Settings, *, seconds: float | None, beds: int, json: bool) -> None:
+        self.settings = settings.model_copy(update={"home": settings.home.resolve()})
+        self.seconds, self.json = seconds, json
+        home = self.settings.home
+        self.workers = [
+            Player(name, home, "worker", HUB_WORKER=name, HUB_DELIVERY_TIMEOUT=DELIVERY_SECONDS, HUB_WEB_PORT="0")
+            for name in WORKERS
+        ]
+        simulate = ("simulate", "--beds", str(beds), "--start", BEHIND, "--speed", "1", "--json")
+        self.ward = Player("ward", home, *simulate)
+        self.conclusions = Conclusions(self.conclude)
+        self.restarts: dict[str, int] = dict.fromkeys(WORKERS, 0)
+        self.stop = asyncio.Event()
+        self._failed: str | None = None
+
+    def conclude(self, line: str) -> None:
+        print(line, file=sys.stderr if self.json else sys.stdout, flush=True)
+
+    def tell(self, line: str) -> None:
+        print(f"hub: {line}", file=sys.stderr, flush=True)
+
+    async def run(self) -> None:
+        """Until its time is over, or ^C, or SIGTERM; what it started is stopped then."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(number, self.stop.set)
+        before = await asyncio.to_thread(self._up_before)
+        try:
+            await self._prepare(before)
+            if not self.stop.is_set():
+                await self._play()
+        finally:
+            await asyncio.gather(*[player.end() for player in (self.ward, *self.workers)])
+            if not before:
+                self.tell("stopping Kafka and PostgreSQL")
+                await asyncio.to_thread(services.down, self.settings)
+        if self._failed:
+            raise Failure(self._failed)
+
+    def _up_before(self) -> bool:
+        """Whether the embedded services were running already: then they are not ours to stop."""
+        return bool(found := services.found(self.settings.home)) and all(service.is_up() for service in found)
+
+    async def _prepare(self, up: bool) -> None:
+        if not up:
+            self.tell(f"starting Kafka and PostgreSQL in {self.settings.home} (the first time takes a minute)")
+        await asyncio.to_thread(services.ensure_up, self.settings)
+        if not self.stop.is_set():
+            await cluster.apply(self.settings, sources=True)
+
+    async def _play(self) -> None:
+        reading = {"isolation_level": "read_committed", "fetch_max_wait_ms": 100}
+        async with pipes.connected(AIOKafkaConsumer, self.settings, **reading) as consumer:
+            await self.conclusions.begin(consumer)
+            for player in (*self.workers, self.ward):
+                await player.start()
+            self.tell(f"two workers and a simulated ward are starting; their logs are in {self.ward.log.parent}")
+            watching = [asyncio.ensure_future(self._watch(worker)) for worker in self.workers]
+            watching += [asyncio.ensure_future(self._watch_ward()), asyncio.ensure_future(self._tell_addresses())]
+            try:
+                await self._follow()
+                await self._finish()
+            finally:
+                for task in watching:
+                    task.cancel()
+                await asyncio.gather(*watching, return_exceptions=True)
+
+    async def _follow(self) -> None:
+        ends = time.monotonic() + self.seconds if self.seconds else float("inf")
+        while not self.stop.is_set() and time.monotonic() < ends:
+            await self.conclusions.follow()
+
+    async def _finish(self) -> None:
+        """The ward ends, the workers catch up, the summary is told."""
+        self.stop.set()
+        await self.ward.end()
+        figures = await self._caught_up()
+        alerts = orjson.loads(self.ward.output or b"{}").get("alerts", 0)
+        summary = {"alerts": alerts, **self.conclusions.figures(), **figures}
+        print(orjson.dumps(summary).decode() if self.json else told(summary), flush=True)
+
+    async def _caught_up(self) -> dict[str, Any]:
+        """What the workers have archived, and how many answer; they get a while for what the ward said last."""
+        deadline = time.monotonic() + DRAIN_SECONDS
+        while True:
+            await self.conclusions.follow()
+            pages = [page for worker in WORKERS if (page := await self._ask(worker, "/metrics")) is not None]
+            lag = sum(figure(page, "hub_lag_records") + figure(page, "hub_archive_lag_records") for page in pages)
+            if lag == 0 or time.monotonic() > deadline:
+                archived = sum(figure(page, "hub_archived") for page in pages)
+                return {"archived": round(archived), "workers": len(pages), "restarts": sum(self.restarts.values())}
+
+    async def _watch(self, worker: Player) -> None:
+        """A worker that ends by itself is started once more."""
+        while True:
+            status = await worker.ended()
+            if self.stop.is_set():
+                return
+            self.tell(f"worker {worker.name} ended with status {status}: {worker.last_words()}")
+            if self.restarts[worker.name]:
+                self._fail(f"worker {worker.name} ended twice: read {worker.log}")
+                return
+            self.restarts[worker.name] += 1
+            await worker.start()
+
+    async def _watch_ward(self) -> None:
+        status = await self.ward.ended()
+        if not self.stop.is_set():
+            self._fail(f"the simulated ward ended with status {status}: {self.ward.last_words()}")
+
+    def _fail(self, reason: str) -> None:
+        self._failed = reason
+        self.stop.set()
+
+    async def _tell_addresses(self) -> None:
+        """The three addresses, as soon as they answer, of a patient of whom something is known."""
+        started = time.monotonic()
+        while True:
+            patient = self.conclusions.somebody()
+            if patient is not None and (url := await self._answering(patient)) is not None:
+                break
+            await asyncio.sleep(0.5)
+        self.tell(f"these addresses answer ({time.monotonic() - started:.0f} s after the start):")
+        for page in pages(patient):
+            self.tell(f"  {url}{page}")
+
+    async def _answering(self, patient: str) -> str | None:
+        answers = [await self._ask(WORKERS[0], page) for page in pages(patient)]
+        return address(self.settings, WORKERS[0]) if all(answer is not None for answer in answers) else None
+
+    async def _ask(self, worker: str, page: str) -> str | None:
+        with suppress(ClientError, TimeoutError, OSError, ValueError):
+            url = address(self.settings, worker) + page
+            async with ClientSession() as session, session.get(url, timeout=ClientTimeout(total=5)) as response:
+                return await response.text() if response.status == 200 else None
+        return None
+
+
+async def play(settings: Settings, *, seconds: float | None, beds: int, json: bool) -> None:
+    await Demo(settings, seconds=seconds, beds=beds, json=json).run()
+
+
+def address(settings: Settings, worker: str) -> str:
+    return (settings.home / "workers" / worker / "web").read_text().strip()
+
+
+def pages(patient: str) -> list[str]:
+    name = quote(patient, safe="")
+    return [f"/v1/episodes/{name}", f"/v1/attendance/{name}", "/v1/workers"]
+
+
+def figure(page: str, name: str) -> float:
+    """The sum of a metric over its labels."""
+    lines = (line for line in page.splitlines() if line.startswith((name + " ", name + "{")))
+    return sum(float(line.rpartition(" ")[2]) for line in lines)
+
+
+def told(summary: dict[str, Any]) -> str:
+    return "\n".join(f"{name.replace('_', ' '):<16}{number:>8}" for name, number in summary.items())
