@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import logging
 import os
 import pkgutil
 import sys
@@ -72,6 +73,8 @@ def pipe_closed() -> int:
 
 
 def main() -> None:
+    """What libraries would warn of is not what a command tells; a worker sets up its own log."""
+    logging.getLogger().addHandler(logging.NullHandler())
     assemble()
     sys.exit(run())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import importlib
 import logging
 import pkgutil
@@ -168,6 +169,9 @@ def assembled() -> HubApp:
     for package in (tables, agents):
         for module in pkgutil.iter_modules(package.__path__):
             importlib.import_module(f"{package.__name__}.{module.name}")
+    # Faust collects garbage for each table at each rebalance: what was imported need not be looked through every time.
+    gc.collect()
+    gc.freeze()
     return app
 
 

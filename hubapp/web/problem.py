@@ -17,6 +17,7 @@ QUERY_SECONDS = 5
 RETRY_SECONDS = 1
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
 HEADERS = {
+    "Server": "hub",
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'",
     "X-Content-Type-Options": "nosniff",
