@@ -38,7 +38,7 @@ async def take_in(app: HubApp, role: str, table: TableT, batches: AsyncIterator[
                     view[key] = value
             send(app, out, said)
             count(batch, said)
-            out.claim(Claim(intake.newest, intake.ended, intake))
+            out.claim(Claim(intake.newest, intake.until, intake.ended, intake))
             if not said.facts and not said.quarantined:
                 out.lazy()
 

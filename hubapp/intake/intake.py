@@ -14,7 +14,7 @@ from aiokafka import ConsumerRecord
 from hubapp.facts import AlarmFact, AnyFact, Micros, MonitorBack, MonitorConfigured, MonitorLost, fold
 from hubapp.intake.connections import Connections
 from hubapp.intake.repeats import DIGEST, Repeats
-from hubapp.marks import is_end
+from hubapp.marks import is_end, until_of
 from hubapp.wire import Ignored, Malformed, Record, Zones, decode
 
 
@@ -37,6 +37,7 @@ class Intake:
         self.repeats, self.connections = Repeats(), Connections(past)
         self.audio: dict[str, tuple[Micros, str]] = {}
         self.newest: Micros | None = None
+        self.until: Micros | None = None
         self.ended = False
         self._audio_changed: set[str] = set()
 
@@ -63,12 +64,20 @@ class Intake:
     def read(self, records: Iterable[ConsumerRecord]) -> Said:
         said = Said()
         for record in records:
-            if record.headers and is_end(record.headers):
-                self.ended = True
-            else:
-                self._read(record, said)
+            if record.value is None and self._is_mark(record):
+                continue
+            self._read(record, said)
         said.facts += self.connections.silences()
         return said
+
+    def _is_mark(self, record: ConsumerRecord) -> bool:
+        if is_end(record.headers):
+            self.ended = True
+        elif (until := until_of(record.headers)) is not None:
+            self.until, self.ended = max(until, self.until or until), False
+        else:
+            return False
+        return True
 
     def _read(self, source: ConsumerRecord, said: Said) -> None:
         record = record_of(source, self.role)

@@ -21,9 +21,10 @@ encode = msgspec.json.Encoder().encode
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """How far a partition had come with a transaction; intake: where its monitors' reports are known."""
+    """How far a partition had come with a transaction. until: what a mark said; intake: where its monitors' reports are known."""
 
     newest: Micros | None
+    until: Micros | None
     ended: bool
     intake: Intake
 
@@ -61,7 +62,10 @@ class Speaker:
         if standing.quiet_since is not None and not self.past:
             return int(standing.quiet_since * SECOND) - bound
         claim = standing.claim
-        return claim.newest - bound if isinstance(claim, Claim) and claim.newest is not None else None
+        if not isinstance(claim, Claim):
+            return None
+        told = [claim.until] if self.past and claim.until is not None else []
+        return max([*told, *([claim.newest - bound] if claim.newest is not None else [])], default=None)
 
     def _silences(self, standings: Sequence[Standing]) -> Iterator[tuple[str, bytes]]:
         """Monitors that say nothing more, of partitions where we would hear it."""

@@ -13,13 +13,17 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from aiokafka.partitioner import murmur2
 
+from hubapp import marks
 from hubapp.facts import SECOND, Micros
 from hubapp.failure import Failure
 from hubapp.pipes import Sending
 from hubapp.settings import Settings
 from hubapp.sim.ward import Ward
 from hubapp.sim.wires import Wire
+from hubapp.topics import READ
 
+MARKED, LATEST = 60 * SECOND, 10 * SECOND
+"""In an input of the past, how often every source is told how far it has come, and how much later a record may come."""
 BREATH = 500
 """After so many records others get their turn."""
 UNANSWERED = 200
@@ -27,6 +31,8 @@ UNANSWERED = 200
 
 class Sink(Protocol):
     async def add(self, wire: Wire) -> None: ...
+
+    async def mark(self, until: Micros) -> None: ...
 
     async def flush(self) -> None: ...
 
@@ -39,6 +45,9 @@ class Lines:
 
     async def add(self, wire: Wire) -> None:
         self.file.write(wire.line())
+
+    async def mark(self, until: Micros) -> None:
+        """A line is for one partition: who sends lines says at their end that nothing more comes."""
 
     async def flush(self) -> None:
         self.file.flush()
@@ -77,6 +86,16 @@ class Post:
             known = self.places[topic, wire.key] = (murmur2(wire.key.encode()) & 0x7FFFFFFF) % count
         return known
 
+    async def mark(self, until: Micros) -> None:
+        """Say to every partition of every source that nothing sent before *until* is still to come."""
+        for source in READ:
+            topic = self.settings.topics.get(source.role, source.role)
+            for partition in range(await self.sending.partitions(topic) or 0):
+                batch = self.batches.setdefault((topic, partition), self.producer.create_batch())
+                if batch.append(key=None, value=None, timestamp=None, headers=marks.until(until)) is None:
+                    await self.send((topic, partition))
+                    await self.mark(until)
+
     async def send(self, place: tuple[str, int]) -> None:
         topic, partition = place
         self.waiting.append(await self.producer.send_batch(self.batches.pop(place), topic, partition=partition))
@@ -107,7 +126,11 @@ async def perform(
 ) -> None:
     """speed 1: at the body's own times, what is past already at once; 0: as fast as it goes; N: N times as fast from now on."""
     begun = ward.plan.start if speed == 1 else now()
+    marked = ward.plan.start
     for number, (due, wire) in enumerate(ward.records()):
+        if speed != 1 and due - marked > MARKED:
+            await sink.mark(due - LATEST)
+            marked = due
         ahead = begun + (due - ward.plan.start) / speed - now() if speed and not stop.is_set() else 0
         if ahead > 0:
             progress(due)
