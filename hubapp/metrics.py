@@ -14,7 +14,7 @@ from prometheus_client.registry import Collector
 from hubapp import tally
 from hubapp.engine import Attempt
 
-disable_created_metrics()
+disable_created_metrics()  # type: ignore[no-untyped-call]  # It has no types.
 REGISTRY = CollectorRegistry()
 
 
