@@ -24,7 +24,10 @@ def losing(ward: Ward, bed: Bed) -> Process:
         yield max(60 * SECOND, round(random.expovariate(1 / (ward.plan.loss_hours * HOUR))))
         if bed.patient is None or not bed.connected or ward.now - bed.opened < 30 * SECOND:
             continue
-        kind = random.choices(("short", "minutes", "long", "gone"), (55, 25, 12, 8))[0]
+        kind = random.choices(("short", "minutes", "long", "gone", "again"), (50, 22, 12, 8, 8))[0]
+        if kind == "again":
+            told_again(ward, bed)
+            continue
         away = {"short": span(random, 15, 60), "minutes": span(random, 60, 560)}.get(kind, span(random, 660, 1200))
         if ward.ends_before(ward.now + away + 20 * SECOND):
             continue
@@ -59,6 +62,12 @@ def back(ward: Ward, bed: Bed, patient: str | None) -> None:
     bed.connected, bed.opened = True, ward.now
 
 
+def told_again(ward: Ward, bed: Bed) -> None:
+    """The gateway began anew: everything is discovered once more, and no loss was told."""
+    discovered(ward, bed, bed.patient, [], bed.stamp())
+    bed.opened = ward.now
+
+
 def discovered(ward: Ward, bed: Bed, patient: str | None, differing: list[Alarm], first: int) -> None:
     """In the gateway's words and order, or in the emulator's, whose discovery opens the session by itself."""
     gateway, emulator = ward.gateway, ward.plan.writer == "emulator"
@@ -71,7 +80,8 @@ def discovered(ward: Ward, bed: Bed, patient: str | None, differing: list[Alarm]
         bed.noted(alarm, first, listed=True)
     for code, serial in bed.sensors.items():
         gateway.sensor_discovered(bed.stamp(1, 20), bed.serial, serial, code, patient)
-    gateway.ranges(bed.stamp(1, 20), bed.serial, bed.serial, bed.ranges())
+    if patient is not None:
+        gateway.ranges(bed.stamp(1, 20), bed.serial, bed.serial, bed.ranges())
     if patient is not None and not emulator:
         sent = bed.stamp(1, 20)
         gateway.session_started(sent, bed.serial, patient, payloads(bed, physiological))
