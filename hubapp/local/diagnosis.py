@@ -16,7 +16,7 @@ KAFKA = (
     ("insufficient memory|Cannot allocate memory|Could not reserve", "the machine has too little free memory (it takes 512 MB)"),
     ("OutOfMemoryError", "it ran out of its 512 MB of memory: read {log}"),
     (
-        "Corrupt|InconsistentClusterId|invalid magic|meta.properties|KafkaStorageException|UnsupportedVersionException",
+        "Corrupt|InconsistentClusterId|meta.properties|node ID not found|KafkaStorageException|UnsupportedVersionException",
         "its data is damaged: remove {directory} to begin anew (source: {log})",
     ),
 )

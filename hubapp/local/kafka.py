@@ -102,9 +102,9 @@ class Broker:
 
     def is_up(self) -> bool:
         """It serves: it says so itself, after it has caught up and the controller has let it in."""
-        if self.process.child is None:
-            return self.process.pid is not None and ports.answers(self.port)
-        return UP in self.process.said()
+        if self.process.pid is None:
+            return False
+        return ports.answers(self.port) if self.process.child is None else UP in self.process.said()
 
     def stop(self) -> None:
         self.process.end(SIGTERM, 15)

@@ -96,12 +96,23 @@ class Postgres:
         self.process.end(SIGINT, 20)
 
     def _launch(self) -> None:
+        self._disown()
         user = self.owner
         given = [argument for name, value in SETTINGS.items() for argument in ("-c", f"{name}={value}")]
         self.process.launch(
             binaries() / "postgres", "-D", self.data, "-p", self.port, *given,
             user=user.pw_name if user else None, group=user.pw_gid if user else None,
         )  # fmt: skip
+
+    def _disown(self) -> None:
+        """A killed one whose end nobody has taken note of yet still has its pid, and PostgreSQL would believe it alive.
+
+        The pid of its own starter it takes for stale, and still looks whether children of the killed one live.
+        """
+        lock = self.data / "postmaster.pid"
+        if lock.exists():
+            _, *rest = lock.read_text().splitlines(keepends=True) or [""]
+            lock.write_text("".join([f"{os.getpid()}\n", *rest]))
 
     def _create(self) -> None:
         """Made aside, then renamed: a data directory that is there is whole."""

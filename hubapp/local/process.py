@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import subprocess
+import time
 from pathlib import Path
 from signal import SIGCONT, SIGKILL, SIGSTOP, Signals
 
 import psutil
 
+KILLED_SECONDS = 20.0
 # The process writes its own pid before it becomes the service: whoever is killed meanwhile, the pid is told.
 LAUNCH = 'echo $$ >"$0" && exec "$@"'
 
@@ -63,22 +65,15 @@ class Process:
 
     def end(self, how: Signals, seconds: float) -> None:
         """Send *how*, wait at most *seconds*, then kill. A frozen one is let go first."""
-        pid = self.pid
-        if pid is None:
-            return
-        with contextlib.suppress(psutil.NoSuchProcess):
-            process = psutil.Process(pid)
-            process.send_signal(how)
-            process.send_signal(SIGCONT)
-            try:
-                process.wait(seconds)
-            except psutil.TimeoutExpired:  # The last brokers of a cluster wait in vain for a quorum.
-                process.send_signal(SIGKILL)
-                process.wait(20)
-        self._reap()
+        self._signal(how)
+        self._signal(SIGCONT)
+        if not self._gone(seconds):  # Such as the last brokers of a cluster, which wait in vain for a quorum.
+            self._signal(SIGKILL)
+            self._gone(KILLED_SECONDS)
+        self.pid_file.unlink(missing_ok=True)
 
     def kill(self) -> None:
-        self.end(SIGKILL, 20)
+        self.end(SIGKILL, KILLED_SECONDS)
 
     def pause(self) -> None:
         self._signal(SIGSTOP)
@@ -88,10 +83,14 @@ class Process:
 
     def _signal(self, how: Signals) -> None:
         if (pid := self.pid) is not None:
-            psutil.Process(pid).send_signal(how)
+            with contextlib.suppress(psutil.NoSuchProcess):
+                psutil.Process(pid).send_signal(how)
 
-    def _reap(self) -> None:
-        if self.child is not None:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self.child.wait(1)
-        self.pid_file.unlink(missing_ok=True)
+    def _gone(self, seconds: float) -> bool:
+        """Whoever started it may not have taken note of its end yet: then it is gone all the same."""
+        deadline = time.monotonic() + seconds
+        while self.pid is not None:
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.02)
+        return True
