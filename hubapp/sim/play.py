@@ -68,12 +68,16 @@ class Post:
         place = (topic, await self.partition(topic, wire))
         key = None if wire.key is None else wire.key.encode()
         headers = [(name, value.encode()) for name, value in wire.headers.items()]
+        await self.put(place, key, wire.value, headers)
+
+    async def put(self, place: tuple[str, int], key: bytes | None, value: bytes | None, headers: list[tuple[str, bytes]]) -> None:
+        """Behind what waits for that partition; a batch that is full goes."""
         batch = self.batches.get(place)
         if batch is None:
             batch = self.batches[place] = self.producer.create_batch()
-        if batch.append(key=key, value=wire.value, timestamp=None, headers=headers) is None:
+        if batch.append(key=key, value=value, timestamp=None, headers=headers) is None:
             await self.send(place)
-            await self.add(wire)
+            await self.put(place, key, value, headers)
 
     async def partition(self, topic: str, wire: Wire) -> int:
         count = await self.sending.partitions(topic)
@@ -91,10 +95,7 @@ class Post:
         for source in READ:
             topic = self.settings.topics.get(source.role, source.role)
             for partition in range(await self.sending.partitions(topic) or 0):
-                batch = self.batches.setdefault((topic, partition), self.producer.create_batch())
-                if batch.append(key=None, value=None, timestamp=None, headers=marks.until(until)) is None:
-                    await self.send((topic, partition))
-                    await self.mark(until)
+                await self.put((topic, partition), None, None, list(marks.until(until)))
 
     async def send(self, place: tuple[str, int]) -> None:
         topic, partition = place
