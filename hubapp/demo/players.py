@@ -50,7 +50,7 @@ class Player:
     async def ended(self) -> int:
         """Its exit status, once it has ended."""
         assert self.process is not None and self._reading is not None
-        await self._reading
+        await asyncio.shield(self._reading)  # Two may wait for it.
         return await self.process.wait()
 
     async def end(self) -> int | None:

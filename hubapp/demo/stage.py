@@ -61,12 +61,17 @@ class Demo:
             if not self.stop.is_set():
                 await self._play()
         finally:
-            await asyncio.gather(*[player.end() for player in (self.ward, *self.workers)])
-            if not before:
-                self.tell("stopping Kafka and PostgreSQL")
-                await asyncio.to_thread(services.down, self.settings)
+            await self._clear(leave_services=before)
         if self._failed:
             raise Failure(self._failed)
+
+    async def _clear(self, *, leave_services: bool) -> None:
+        try:
+            await asyncio.gather(*[player.end() for player in (self.ward, *self.workers)])
+        finally:
+            if not leave_services:
+                self.tell("stopping Kafka and PostgreSQL")
+                await asyncio.to_thread(services.down, self.settings)
 
     def _up_before(self) -> bool:
         """Whether the embedded services were running already: then they are not ours to stop."""
