@@ -10,7 +10,7 @@ import msgspec
 from hubapp import codes
 from hubapp.facts import AlarmEnded, AlarmLatched, AlarmRaised, AnyAlarm, AnyFact, Kind, Limits, Priority, fold
 from hubapp.wire import times
-from hubapp.wire.fields import NULL, Text, Time, flag, header, key, limit, needed, optional, patient, reader, text
+from hubapp.wire.fields import NO_PATIENT, NULL, Text, Time, flag, header, key, limit, needed, optional, patient, reader, text
 from hubapp.wire.record import Ignored, Malformed
 from hubapp.wire.stamp import Stamp
 
@@ -53,7 +53,7 @@ def decode(stamp: Stamp, payload: msgspec.Raw) -> tuple[AnyFact, ...] | Ignored:
     technical = record.role != "alerts" or PATIENT_HEADER in record.headers
     named = twice_named(alert)
     who = patient(header(record.headers, PATIENT_HEADER) if named is None else named, "patient_primary_identifier")
-    monitor = keyed(stamp, alert, who) if record.role == "events-sdc" else None
+    monitor = keyed(stamp, alert, who) if record.role != "alerts" else None
     return (fact(stamp, alert, who, monitor, "technical" if technical else "physiological", listed=False),)
 
 
@@ -78,9 +78,9 @@ def twice_named(alert: Alert) -> Text:
 
 
 def keyed(stamp: Stamp, alert: Alert, who: str | None) -> str | None:
-    """The monitor by the record's key. The emulator writes the patient there, and for some events the sensor."""
+    """The monitor by the record's key, unless the patient stands there, or the sensor, as the emulator writes."""
     serial = key(stamp.record.key)
-    if serial is None or (who is not None and fold(serial) == fold(who)):
+    if serial is None or fold(serial) in NO_PATIENT or (who is not None and fold(serial) == fold(who)):
         return None
     if fold(serial) == fold(text(alert.device_primary_identifier, "device_primary_identifier") or ""):
         return serial if fold(text(alert.device_code, "device_code") or "") == MONITOR else None

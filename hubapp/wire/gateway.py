@@ -7,7 +7,7 @@ from collections.abc import Callable
 import msgspec
 
 from hubapp.facts import AnyFact
-from hubapp.wire import alerts, realtime, sdc, times, updates
+from hubapp.wire import alerts, realtime, sdc, times
 from hubapp.wire.fields import NULL, Text, Time, read_type, reader, type_of
 from hubapp.wire.record import Ignored, Record
 from hubapp.wire.stamp import Stamp, stamped
@@ -36,8 +36,6 @@ def decode(record: Record, value: bytes, _zones: times.Zones) -> tuple[AnyFact, 
     """By the event's type, whichever of the gateways' topics it is on. Waveforms are known by their header, and never parsed."""
     if record.headers.get("event_type") == WAVEFORM:
         return Ignored(WAVEFORM.decode())
-    if record.role == "alerts" and (update := updates.decode(record, value)):
-        return (update,)
     try:
         envelope = read(value)
     except (msgspec.ValidationError, UnicodeError) as error:

@@ -9,7 +9,7 @@ from typing import TypeAlias
 import msgspec
 
 from hubapp.facts import AnyFact
-from hubapp.wire import authentication, gateway, platform, surrogates
+from hubapp.wire import authentication, gateway, platform, surrogates, updates
 from hubapp.wire.record import NO_TIMESTAMP, Ignored, Malformed, Record
 from hubapp.wire.times import FIRST, LAST, Zones
 
@@ -47,6 +47,8 @@ def decode(record: Record, zones: Zones) -> Said:
         raise Malformed("Kafka timestamp outside of the years 1 to 9999")
     if len(value) > 2 * DEEPEST and value.count(b"[") + value.count(b"{") > DEEPEST and too_deep(value):
         raise Malformed(f"nested more than {DEEPEST} deep")
+    if record.role == "alerts" and (update := updates.decode(record, value)) is not None:
+        return (update,)
     try:
         return tried(source, record, value, zones)
     except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:

@@ -21,7 +21,6 @@ from hubapp.wire.record import Record
 
 TYPE = "NEW_ALERT_OBSERVATION"
 HEADERS = {"event_type": TYPE.encode()}
-NUL = rb"\u0000"
 Plain = Annotated[str, msgspec.Meta(min_length=1, max_length=LONGEST)]
 
 
@@ -58,47 +57,44 @@ class OddError(Exception):
 
 
 def decode(record: Record, value: bytes) -> AnyAlarm | None:
-    if record.headers != HEADERS or NUL in value:
+    if record.headers != HEADERS:
         return None
     try:
-        return plain(record, value, read(value))
-    except (msgspec.MsgspecError, UnicodeError, RecursionError, OddError, LookupError, ValueError):
+        told = read(value)
+        alert, range_ = told.payload, told.payload.vital_range
+        sent, at = times.plain(told.timestamp), times.plain(alert.determination_time)
+        if told.event_type != TYPE or alert.is_backfill is not None or odd(told.message_id):
+            return None
+        if sent > record.timestamp + times.TOLERANCE or at > sent + times.TOLERANCE:
+            return None
+        return replace(
+            template(alert.active, alert.latching, alert.code, alert.device_code, alert.priority),
+            at=at,
+            sent=sent,
+            topic=record.topic,
+            partition=record.partition,
+            offset=record.offset,
+            timestamp=record.timestamp,
+            message_id=told.message_id,
+            sha256=sha256(value).hexdigest(),
+            patient=patient(alert.patient_primary_identifier),
+            device=device(alert.device_primary_identifier),
+            limits=None if range_ is None else limits(range_.lower_limit, range_.upper_limit),
+        )
+    except (msgspec.MsgspecError, UnicodeError, RecursionError, LookupError, ValueError, OddError):
         return None
-
-
-def plain(record: Record, value: bytes, told: Update) -> AnyAlarm | None:
-    alert, timestamp = told.payload, record.timestamp
-    sent, at = times.plain(told.timestamp), times.plain(alert.determination_time)
-    if sent > timestamp + times.TOLERANCE or at > sent + times.TOLERANCE or told.message_id.isspace():
-        return None
-    if told.event_type != TYPE or alert.is_backfill is not None:
-        return None
-    like = template(record.topic, record.partition, alert.active, alert.latching, alert.code, alert.device_code, alert.priority)
-    span = alert.vital_range
-    return replace(
-        like,
-        at=at,
-        sent=sent,
-        offset=record.offset,
-        timestamp=timestamp,
-        message_id=told.message_id,
-        sha256=sha256(value).hexdigest(),
-        patient=patient(alert.patient_primary_identifier),
-        device=device(alert.device_primary_identifier),
-        limits=None if span is None else limits(span.lower_limit, span.upper_limit),
-    )
 
 
 @lru_cache(maxsize=4096)
-def template(topic: str, partition: int, active: bool, latching: bool, code: str, device_code: str, priority: str) -> AnyAlarm:
+def template(active: bool, latching: bool, code: str, device_code: str, priority: str) -> AnyAlarm:
     """A fact like those that are wanted; of an unlisted code where the topic tells the kind."""
     known = codes.signals.get(device(code).strip())
     what = AlarmEnded if not active else AlarmLatched if latching else AlarmRaised
     return what(
         at=0,
         sent=0,
-        topic=topic,
-        partition=partition,
+        topic="",
+        partition=0,
         offset=0,
         timestamp=0,
         device="",
@@ -110,16 +106,20 @@ def template(topic: str, partition: int, active: bool, latching: bool, code: str
     )
 
 
+def odd(written: str) -> bool:
+    return written.isspace() or "\0" in written
+
+
 @lru_cache(maxsize=65536)
 def patient(written: str) -> str:
-    if written.strip().casefold() in NO_PATIENT:
+    if odd(written) or written.strip().casefold() in NO_PATIENT:
         raise OddError
     return written
 
 
 @lru_cache(maxsize=65536)
 def device(written: str) -> str:
-    if written.isspace():
+    if odd(written):
         raise OddError
     return written
 
