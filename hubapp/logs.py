@@ -35,15 +35,16 @@ LEVELS = {
     "mode": logging.ERROR,
     "asyncio": logging.ERROR,
 }
-# Aborted and fenced transactions are the engine's to tell; a coordinator that is looked for is no error of ours.
-QUIET = ("aiokafka.producer", "aiokafka.consumer.group_coordinator", "aiokafka.conn", "aiokafka.cluster")
+# Aborted and fenced transactions are the engine's to tell (what aiokafka then leaves behind, asyncio complains of);
+# a coordinator that is looked for is no error of ours.
+QUIET = ("asyncio", "aiokafka.producer", "aiokafka.consumer.group_coordinator", "aiokafka.conn", "aiokafka.cluster")
 AGAIN_SECONDS = 60
 
 Event = MutableMapping[str, Any]
 
 
 class Repeated(logging.Filter):
-    """Lets a library say each sentence once a minute, and no service of mode that it starts and stops."""
+    """Lets a library say each sentence once a minute, and no service of mode that it starts, stops, or is slow."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -51,7 +52,7 @@ class Repeated(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         if record.name.partition(".")[0] in OURS:
-            return record.levelno > logging.INFO or not str(record.msg).startswith("[^")
+            return record.levelno >= logging.ERROR or not str(record.msg).startswith("[^")
         sentence, now = (record.name, str(record.msg)), time.monotonic()
         if now - self._said.get(sentence, float("-inf")) < AGAIN_SECONDS:
             return False
@@ -119,4 +120,6 @@ def text(_logger: Any, _name: str, event: Event) -> str:
     head = f"{shown.pop('timestamp')[:19]}Z {shown.pop('level'):<8}[{shown.pop('worker')}] {shown.pop('event')}"
     error = shown.pop("exception", None)
     shown.pop("logger", None)
-    return " ".join([head, *(f"{name}={value}" for name, value in sorted(shown.items()) if value is not None)]) + (f"\n{error}" if error else "")
+    return " ".join([head, *(f"{name}={value}" for name, value in sorted(shown.items()) if value is not None)]) + (
+        f"\n{error}" if error else ""
+    )

@@ -22,8 +22,8 @@ from hubapp.local import services
 from hubapp.settings import Settings
 
 WORKERS = ("demo-1", "demo-2")
-# The simulator holds no record back for longer.
-DELIVERY_SECONDS = "5"
+# The simulator holds no record back for longer; a busy laptop may keep a worker from its heartbeat for a while.
+TIMING = {"HUB_DELIVERY_TIMEOUT": "5", "HUB_SESSION_TIMEOUT": "20"}
 DRAIN_SECONDS = 15.0
 BEHIND = "now-10m"
 
@@ -33,10 +33,7 @@ class Demo:
         self.settings = settings.model_copy(update={"home": settings.home.resolve()})
         self.seconds, self.json = seconds, json
         home = self.settings.home
-        self.workers = [
-            Player(name, home, "worker", HUB_WORKER=name, HUB_DELIVERY_TIMEOUT=DELIVERY_SECONDS, HUB_WEB_PORT="0")
-            for name in WORKERS
-        ]
+        self.workers = [Player(name, home, "worker", HUB_WORKER=name, HUB_WEB_PORT="0", **TIMING) for name in WORKERS]
         simulate = ("simulate", "--beds", str(beds), "--start", BEHIND, "--speed", "1", "--json")
         self.ward = Player("ward", home, *simulate)
         self.conclusions = Conclusions(self.conclude)
