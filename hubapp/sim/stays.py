@@ -27,11 +27,16 @@ def staying(ward: Ward, bed: Bed) -> Process:
         until = ward.now + max(20 * 60 * SECOND, round(random.expovariate(1 / (ward.plan.stay_hours * HOUR))))
         while bed.session == session and ward.now < until:
             yield 20 * SECOND
-        while bed.session == session and not bed.connected:
-            yield 5 * SECOND
+        yield from in_reach(ward, bed, session)
         if bed.session == session:
             yield from leaving(ward, bed)
         yield 0 if bed.patient else span(random, 120, 1500)
+
+
+def in_reach(ward: Ward, bed: Bed, session: int) -> Process:
+    """Nobody is released from a monitor out of reach, nor just after its return: within 5 s its alarms would stay lost."""
+    while bed.session == session and (not bed.connected or ward.now - bed.opened < 15 * SECOND):
+        yield 5 * SECOND
 
 
 def leaving(ward: Ward, bed: Bed) -> Process:
@@ -42,8 +47,10 @@ def leaving(ward: Ward, bed: Bed) -> Process:
         ]
         for code in codes[:2]:
             taken_off(ward, bed, code)
+        session = bed.session
         yield span(ward.random, 4, 45)
-        if bed.patient is None:
+        yield from in_reach(ward, bed, session)
+        if bed.session != session:
             return
     plain = way in ("unnamed", "next one") and not must_be_traced(bed) and bed.connected
     if plain and way == "next one":
