@@ -165,8 +165,10 @@ async def until(true: Callable[[], Awaitable[bool]]) -> None:
 
 
 @contextlib.asynccontextmanager
-async def archiving(ward: Ward, database: str, group: str, epoch: int = 1) -> AsyncIterator[Archive]:
-    stop = asyncio.Event()
+async def archiving(
+    ward: Ward, database: str, group: str, epoch: int = 1, stop: asyncio.Event | None = None
+) -> AsyncIterator[Archive]:
+    stop = stop or asyncio.Event()
     settings = Settings(group=group, session_timeout=6)
     made = Archive(settings, database_url=database, kafka_options=ward.options, cluster_id=ward.cluster.cluster_id, epoch=epoch)
     task = asyncio.create_task(made.run(stop))
@@ -277,6 +279,21 @@ async def test_a_database_that_is_away_is_waited_for(ward: Ward, scratch: Path, 
                 await ward.check(pool)
     finally:
         server.kill()
+
+
+async def test_a_locked_table_holds_up_no_stop(ward: Ward, database: str, unique: str) -> None:
+    stop = asyncio.Event()
+    async with looking(database) as pool, archiving(ward, database, unique, stop=stop) as archive:
+        await ward.stored(pool)
+        async with pool.acquire() as connection, connection.transaction():
+            await connection.execute("LOCK TABLE facts")
+            await ward.send(5)
+            await until(lambda: connection.fetchval("SELECT pid FROM pg_locks WHERE NOT granted"))
+            stop.set()
+            await until(lambda: is_in_state(archive, "stopped"))
+    async with looking(database) as pool, archiving(ward, database, unique):
+        await ward.stored(pool)
+        await ward.check(pool)
 
 
 async def test_logs_made_anew_are_refused_with_a_clear_word(ward: Ward, database: str, unique: str) -> None:

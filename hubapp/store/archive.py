@@ -8,10 +8,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias, TypeVar
+from typing import Any
 
 from aiokafka import TopicPartition
 from aiokafka.errors import (
@@ -31,6 +29,7 @@ from hubapp.store import connection, offsets
 from hubapp.store.migrate import migrate
 from hubapp.store.offsets import Logs, Stale
 from hubapp.store.partitions import Partitions
+from hubapp.store.patience import Observe, Patience, Status, Stopped
 from hubapp.store.reading import READ, Reading, consumer
 from hubapp.store.sorting import sort
 from hubapp.store.write import Batch, write
@@ -39,33 +38,11 @@ logger = logging.getLogger(__name__)
 
 MOST = 4000
 FETCH_MS = 500
-SETTLE_SECONDS, UPKEEP_SECONDS, WAIT_SECONDS = 2.0, 3600.0, 5.0
+SETTLE_SECONDS, UPKEEP_SECONDS = 2.0, 3600.0
 SHORT_CHECKS = 10
+# Together less than the seconds in which a worker must have stopped.
+GRACE_SECONDS, CLOSE_SECONDS = 3.0, 2.0
 DENIED = (AuthenticationFailedError, SaslAuthenticationFailed, GroupAuthorizationFailedError, TopicAuthorizationFailedError)
-
-State: TypeAlias = Literal["starting", "waits for PostgreSQL", "waits for Kafka", "archiving", "refused", "stopped"]
-Done = TypeVar("Done")
-
-
-@dataclass(slots=True)
-class Status:
-    """For the page and the metrics. reason: why it waits or is refused. lag: offsets that are not yet stored."""
-
-    state: State = "starting"
-    reason: str | None = None
-    lag: int = 0
-    partitions: int = 0
-    facts: int = 0
-    revisions: int = 0
-    batches: int = 0
-    gaps: int = 0
-
-
-Observe: TypeAlias = Callable[[Status], None]
-
-
-class Stopped(Exception):
-    """Told to stop, while waiting for something."""
 
 
 class Archive:
@@ -78,47 +55,55 @@ class Archive:
         self.settings, self.url, self.kafka_options = settings, database_url, kafka_options
         self.logs = Logs(settings.name, cluster_id, epoch)
         self.status = Status()
-        self._observe = observe or (lambda _status: None)
-        self._stop = asyncio.Event()
-        self._steady: State = "starting"
+        self._patience = Patience(
+            asyncio.Event(), self.status, observe or (lambda _status: None), connection.address(database_url)
+        )
         self._settled = self._kept_up = 0.0
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until *stop* is set. Raises Failure for what no waiting mends."""
-        self._stop = stop
+        self._patience.stop = stop
+        archiving = asyncio.ensure_future(self._archive(stop))
+        stopping = asyncio.ensure_future(stop.wait())
         try:
-            with suppress(Stopped):
-                await self._archive()
+            await asyncio.wait([archiving, stopping], return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait([archiving], timeout=GRACE_SECONDS)
+        finally:
+            archiving.cancel()  # It may hang in a lock or in a network: what it has not committed is not stored.
+            stopping.cancel()
+        try:
+            with suppress(Stopped, asyncio.CancelledError):
+                await archiving
         except Failure as failure:
-            self._tell("refused", str(failure))
+            self._patience.tell("refused", str(failure))
             raise
-        self._tell("stopped")
+        self._patience.tell("stopped")
 
-    async def _archive(self) -> None:
-        self.pool = await self._patiently(lambda: connection.connect(self.url))
+    async def _archive(self, stop: asyncio.Event) -> None:
+        self.pool = await self._patience.until_done(lambda: connection.connect(self.url))
         try:
-            await self._patiently(lambda: migrate(self.pool))
-            await self._patiently(lambda: offsets.recognise(self.pool, self.logs))
+            await self._patience.until_done(lambda: migrate(self.pool))
+            await self._patience.until_done(lambda: offsets.recognise(self.pool, self.logs))
             self.partitions = Partitions(self.pool)
             await self._upkeep()
-            await self._consume()
+            await self._consume(stop)
         finally:
             with suppress(*connection.AWAY):
-                await asyncio.wait_for(self.pool.close(), 2)
+                await asyncio.wait_for(self.pool.close(), CLOSE_SECONDS)
             self.pool.terminate()
 
-    async def _consume(self) -> None:
+    async def _consume(self, stop: asyncio.Event) -> None:
         self.consumer = consumer(self.settings, self.kafka_options)
         self.reading = Reading(self.consumer)
         self.consumer.subscribe(topics=READ, listener=self.reading)
         try:
-            await self._patiently(self.consumer.start)
-            self._steady = "archiving"
-            while not self._stop.is_set():
+            await self._patience.until_done(self.consumer.start)
+            self._patience.steady = "archiving"
+            while not stop.is_set():
                 await self._round()
         finally:
-            with suppress(KafkaError):
-                await self.consumer.stop()
+            with suppress(KafkaError, TimeoutError):
+                await asyncio.wait_for(self.consumer.stop(), CLOSE_SECONDS)
 
     async def _round(self) -> None:
         """What one fetch brought, stored."""
@@ -129,7 +114,7 @@ class Archive:
             for partition, records in fetched.items():
                 await self._keep(partition, records)
             await self._settle()
-            self._tell(self._steady)
+            self._patience.tell(self._patience.steady)
         except NoOffsetForPartitionError:
             pass  # aiokafka asked the group before the store was asked.
         except OffsetOutOfRangeError as error:
@@ -142,15 +127,15 @@ class Archive:
         except IllegalStateError:
             pass  # Partitions were taken away while we asked for them.
         except KafkaError as error:
-            self._tell("waits for Kafka", type(error).__name__)
-            await self._pause(1)
+            self._patience.tell("waits for Kafka", type(error).__name__)
+            await self._patience.pause(1)
 
     async def _place(self) -> None:
         """Ask the store where to read on in what is newly ours."""
         changes, wanted = self.reading.changes, sorted(self.reading.unplaced)
         if not wanted:
             return
-        await self._patiently(lambda: offsets.recognise(self.pool, self.logs))
+        await self._patience.until_done(lambda: offsets.recognise(self.pool, self.logs))
         begins = await self.consumer.beginning_offsets(wanted)
         for partition in wanted:
             following = await self._following(partition, begins[partition])
@@ -159,18 +144,18 @@ class Archive:
 
     async def _following(self, partition: TopicPartition, begin: int) -> int:
         place = (partition.topic, partition.partition)
-        following = await self._patiently(lambda: offsets.next_of(self.pool, self.logs, place))
+        following = await self._patience.until_done(lambda: offsets.next_of(self.pool, self.logs, place))
         await self._compare(partition, following)
         if following >= begin:
             return following
         with suppress(Stale):
-            await self._patiently(lambda: offsets.leap(self.pool, self.logs, place, following, begin))
+            await self._patience.until_done(lambda: offsets.leap(self.pool, self.logs, place, following, begin))
             self.status.gaps += 1
             logger.error(
                 "archive: Kafka's retention took records before they were stored; table gaps says which",
                 extra={"topic": partition.topic, "partition": partition.partition, "first": following, "last": begin - 1},
             )
-        return await self._patiently(lambda: offsets.next_of(self.pool, self.logs, place))
+        return await self._patience.until_done(lambda: offsets.next_of(self.pool, self.logs, place))
 
     async def _compare(self, partition: TopicPartition, following: int) -> None:
         """A log that is shorter than what was stored of it is another one. (A new leader may not know its end at once.)"""
@@ -178,7 +163,7 @@ class Archive:
             end = (await self.consumer.end_offsets([partition]))[partition]
             if end >= following:
                 return
-            await self._pause(1)
+            await self._patience.pause(1)
         raise Failure(
             f"{partition.topic}-{partition.partition} ends at {end}, the store has it up to {following}: "
             "these are other logs; nothing is archived; if that is right, run `hub store adopt --from-the-beginning`"
@@ -204,7 +189,7 @@ class Archive:
             return True
 
         try:
-            written = await self._patiently(attempt)
+            written = await self._patience.until_done(attempt)
         except Stale:
             logger.info("archive: stored by another", extra={"topic": partition.topic, "partition": partition.partition})
             self.reading.displace(partition)
@@ -218,7 +203,7 @@ class Archive:
         self.status.facts += len(batch.facts)
         self.status.revisions += len(batch.revisions)
         self.status.batches += 1
-        self._observe(self.status)
+        self._patience.observe(self.status)
 
     async def _settle(self) -> None:
         """Every now and then: offsets of which nothing is to be stored (progress, markers); the group, for lag."""
@@ -230,45 +215,15 @@ class Archive:
             if self.reading.stored.get(partition) == first < position:
                 await self._write(partition, Batch((partition.topic, partition.partition), first, position))
         self.status.partitions, self.status.lag = len(self.reading.stored), self.reading.lag()
-        self._observe(self.status)
+        self._patience.observe(self.status)
         if self.reading.stored:
             with suppress(KafkaError):
                 await self.consumer.commit(dict(self.reading.stored))
 
     async def _upkeep(self) -> None:
         if not self._kept_up or time.monotonic() - self._kept_up > UPKEEP_SECONDS:
-            await self._patiently(self.partitions.look_ahead)
+            await self._patience.until_done(self.partitions.look_ahead)
             self._kept_up = time.monotonic()
-
-    async def _patiently(self, attempt: Callable[[], Awaitable[Done]]) -> Done:
-        """Try until it is done: a database that is away comes back. Stopped when told to stop."""
-        wait = 0.1
-        while not self._stop.is_set():
-            try:
-                done = await attempt()
-            except (KafkaError, *connection.AWAY, *connection.REFUSED) as error:
-                if isinstance(error, ValueError):  # What we ask is wrong.
-                    raise
-                self._tell("waits for Kafka" if isinstance(error, KafkaError) else "waits for PostgreSQL", type(error).__name__)
-                await self._pause(wait)
-                wait = min(wait * 2, WAIT_SECONDS)
-            else:
-                self._tell(self._steady)
-                return done
-        raise Stopped
-
-    async def _pause(self, seconds: float) -> None:
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._stop.wait(), seconds)
-
-    def _tell(self, state: State, reason: str | None = None) -> None:
-        """One line for each change."""
-        if state != self.status.state:
-            level = logging.INFO if state in ("archiving", "stopped") else logging.WARNING
-            told = {"reason": reason, "database": connection.address(self.url)}
-            logger.log(level, "archive: %s", state, extra=told)
-        self.status.state, self.status.reason = state, reason
-        self._observe(self.status)
 
 
 async def archive(
