@@ -25,7 +25,7 @@ GIVEN: dict[str, Any] = json.loads(os.environ["ENGINE_TEST"])
 PREFIX, FAULT = GIVEN["prefix"], GIVEN.get("fault", "")
 
 app = hub_app(f"{PREFIX}group", datadir=GIVEN["datadir"], connection=GIVEN["connection"], **GIVEN.get("settings", {}))
-app.advertise(f"http://{GIVEN['name']}.test:80")
+app.advertise(f"http://{GIVEN['name']}.test:8080")
 counts = app.Table("counts", writer=f"{PREFIX}source")
 tallies = app.Table("tallies", writer=f"{PREFIX}tallied")
 encode, decode = msgspec.json.encode, msgspec.json.decode

@@ -34,7 +34,8 @@ Beats
                         waits, or None (`quiet` says when)
 
 Ask
-    app.ready           partitions are taken over and recovered; False during a rebalance
+    app.ready           partitions are taken over and recovered; False during a rebalance. Tasks and services of the app run
+                        before that, too
     app.cluster_id      once started
     app.counts          {source topic that exists: partitions}; a topic that appears, or grows, is taken in within ~20 s
     app.owned()         [Owned(topic, partition, position, highwater | None, open)]; lag is highwater - position

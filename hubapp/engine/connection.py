@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any
 
 import aiokafka.client
+from aiokafka import AIOKafkaConsumer
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 from aiokafka.protocol.metadata import MetadataRequest
@@ -26,8 +27,8 @@ aiokafka.client.MetadataRequest = partial(MetadataRequest, allow_auto_topic_crea
 
 # Kafka answers "not yet" while the markers of a producer's last transaction are written; aiokafka warns of each.
 logging.getLogger("aiokafka.producer.sender").setLevel(logging.ERROR)
-# A source that does not exist yet is said once, by the ownership.
-logging.getLogger("aiokafka.cluster").setLevel(logging.ERROR)
+# A source that does not exist yet is said once, by the ownership, not every few seconds.
+logging.getLogger("aiokafka.cluster").addFilter(lambda record: "not found in cluster metadata" not in str(record.msg))
 logging.getLogger("faust.assignor.partition_assignor").setLevel(logging.ERROR)
 
 
@@ -54,6 +55,18 @@ async def admin(options: Mapping[str, Any]) -> AsyncIterator[AIOKafkaAdminClient
         yield client
     finally:
         await client.close()
+
+
+@asynccontextmanager
+async def reader(options: Mapping[str, Any], isolation_level: str) -> AsyncIterator[AIOKafkaConsumer]:
+    """A consumer outside the group. Closed before its tasks have begun it would raise CancelledError: let them begin."""
+    client = AIOKafkaConsumer(isolation_level=isolation_level, **options)
+    try:
+        await client.start()
+        await asyncio.sleep(0)
+        yield client
+    finally:
+        await client.stop()
 
 
 async def cluster_of(options: Mapping[str, Any], given_up: Callable[[], bool]) -> tuple[dict[str, Any] | None, bool]:

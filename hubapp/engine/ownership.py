@@ -9,7 +9,7 @@ from contextlib import AbstractAsyncContextManager
 from functools import partial
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka import ConsumerRecord, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import ProducerFenced
 from aiokafka.structs import OffsetAndMetadata
@@ -18,7 +18,7 @@ from faust.types import TP
 
 from hubapp.engine import topology
 from hubapp.engine.batches import Partition
-from hubapp.engine.connection import admin, patiently
+from hubapp.engine.connection import admin, patiently, reader
 from hubapp.engine.datadir import keep_only
 from hubapp.engine.lane import Lane
 from hubapp.engine.quiet import Standing
@@ -66,9 +66,7 @@ class Ownership(TransactionManager):
             lanes = self._complete(self._recoverable(actives), set(self.app.assignor._external_tps_url) - actives)
             self.lanes = set(lanes.values())
             await asyncio.gather(*[lane.connect() for lane in self.lanes])
-            async with AIOKafkaConsumer(isolation_level="read_committed", **self.app.connection) as reader:
-                await self._recover(reader, actives)
-                beginnings = await reader.beginning_offsets(lanes)
+            beginnings = await self._recover(actives, lanes)
             committed = await self._committed(client, lanes) if lanes else {}
         self._take({tp: (lane, committed[tp].offset, beginnings[tp]) for tp, lane in lanes.items()})
 
@@ -122,16 +120,24 @@ class Ownership(TransactionManager):
         lanes = {part: Lane(self, *part) for part in {*parts.values()} - apart}
         return {tp: lanes[part] for tp, part in parts.items() if part in lanes}
 
-    async def _recover(self, reader: AIOKafkaConsumer, actives: set[TP]) -> None:
-        """What Faust still buffers for a standby is older than what we read now, and must not be written over it."""
+    async def _recover(self, actives: set[TP], sources: Collection[TP]) -> dict[TP, int]:
+        """Recover the tables; return where the logs of *sources* begin.
+
+        What Faust still buffers for a standby is older than what we read now, and must not be written over it.
+        """
         changelogs = self.app.tables._changelogs
         tables = {TopicPartition(*tp): changelogs[tp.topic] for tp in actives if tp.topic in changelogs}
+        beginnings: dict[TP, int] = {}
+        if tables or sources:
+            async with reader(self.app.connection, "read_uncommitted") as surveyor:
+                beginnings = dict(await surveyor.beginning_offsets([*tables, *sources]))
+                ends = await surveyor.end_offsets(tables) if tables else {}
         if tables:
-            async with AIOKafkaConsumer(isolation_level="read_uncommitted", **self.app.connection) as surveyor:
-                ends = await surveyor.end_offsets(tables)
-            await recover(tables, reader, ends, self.app.recovered)
+            async with reader(self.app.connection, "read_committed") as follower:
+                await recover(tables, follower, beginnings, ends, self.app.recovered)
         for buffer in self.app.tables.recovery.buffers.values():
             buffer.clear()
+        return beginnings
 
     async def partitions_of(self, topic: str) -> int:
         """Ask Faust's own producer: a lane's may be replaced while an agent waits for its answer."""

@@ -28,7 +28,9 @@ class Recovered:
     seconds: float = 0.0
 
 
-async def recover(tables: dict[TP, TableT], reader: AIOKafkaConsumer, ends: dict[TP, int], counted: Recovered) -> None:
+async def recover(
+    tables: dict[TP, TableT], reader: AIOKafkaConsumer, beginnings: dict[TP, int], ends: dict[TP, int], counted: Recovered
+) -> None:
     """Bring RocksDB up to the end of each changelog partition, reading only what it does not hold yet.
 
     *ends* are high watermarks, not last stable offsets: behind somebody's open transaction may stand what this lane
@@ -36,11 +38,8 @@ async def recover(tables: dict[TP, TableT], reader: AIOKafkaConsumer, ends: dict
     is a transaction marker: Faust's own recovery then finds nothing to do, and does not wait for a record that will
     never come.
     """
-    if not tables:
-        return
     started = time.monotonic()
     reader.assign(list(tables))
-    beginnings = await reader.beginning_offsets(tables)
     for tp, table in tables.items():
         reader.seek(tp, start_of_recovery(table, tp, beginnings[tp], ends[tp], counted))
     await _read(tables, reader, ends, counted)

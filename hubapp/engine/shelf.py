@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from faust.stores import by_name, memory
-from faust.types import TP, TableT
+from faust.types import TP, EventT, TableT
 from rocksdict import BlockBasedOptions, Options, Rdict, WriteBatch
 
 logger = logging.getLogger(__name__)
@@ -92,7 +92,7 @@ class Part:
         self._db.write(batch)
 
     def drop(self) -> None:
-        self._db.delete_range(self._prefix, self._prefix + b"\xff")
+        self._db.delete_range(self._prefix, self._prefix[:-1] + b"0")  # "0" is what follows "/".
         self._db.delete(self._offset_key)
 
 
@@ -104,6 +104,11 @@ class Store(memory.Store):
 
     def persisted_offset(self, tp: TP) -> int | None:
         return self.part(tp.partition).offset
+
+    def apply_changelog_batch(self, batch: Iterable[EventT], *_: Any, **__: Any) -> None:
+        """What Faust's recovery reads. It finds nothing to read, but what it read should not be lost."""
+        for message in (event.message for event in batch):
+            self.part(message.partition).write([(message.key, message.value)], message.offset)
 
     def set_persisted_offset(self, tp: TP, offset: int) -> None:
         self.part(tp.partition).write((), offset)
