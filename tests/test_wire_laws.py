@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import copy
+import importlib
 import json
+import pkgutil
 import random
+import re
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+import hubapp.wire
 from hubapp import decoding, lines
 from hubapp.facts import AlarmFact, Fact, decode_log, encode_fact, iso
 from hubapp.topics import SOURCES
@@ -197,3 +202,34 @@ def test_reasons_hold_no_value_of_the_record() -> None:
                 found = said(record(line["topic"], json.dumps(line["value"]).encode()))
                 node[name] = before
                 assert not isinstance(found, str) or "SECRET" not in found
+
+
+PERSONAL = re.compile(r"given|family|first|last|middle|birth|mail|full_?name|person")
+
+
+def test_the_types_of_the_wire_have_no_field_for_a_persons_name() -> None:
+    modules = [importlib.import_module(f"hubapp.wire.{found.name}") for found in pkgutil.iter_modules(hubapp.wire.__path__)]
+    types = {
+        one for module in modules for one in vars(module).values() if isinstance(one, type) and issubclass(one, msgspec.Struct)
+    }
+    assert len(types) > 20
+    assert [f"{one.__name__}.{field}" for one in types for field in one.__struct_fields__ if PERSONAL.search(field)] == []
+
+
+@pytest.mark.parametrize(
+    "planted", ["MARKED", "a\0b", "\ud800", ["MARKED"], 10**400], ids=["text", "nul", "surrogate", "list", "huge"]
+)
+def test_what_stands_in_unread_fields_changes_nothing(planted: Any) -> None:
+    fields = {"given_name": planted, "family_name": planted, "birth_date": planted, "email": planted, "patient_name": planted}
+    for line in OBJECTS:
+        value = copy.deepcopy(line["value"])
+        for node in nodes(value):
+            if isinstance(node, dict):
+                node.update(fields)
+        one, other = (record(line["topic"], json.dumps(body).encode(), kind=b"NEW_THING") for body in (line["value"], value))
+        assert without_hash(said(one)) == without_hash(said(other))
+        assert "MARKED" not in repr(said(other))
+
+
+def without_hash(found: object) -> object:
+    return [msgspec.structs.replace(fact, sha256="") for fact in found] if isinstance(found, tuple) else found
