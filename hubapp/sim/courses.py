@@ -185,7 +185,8 @@ def ending_unseen(ward: Ward, bed: Bed, alarm: Alarm) -> Process:
     if alarm.over or bed.patient is None:
         return
     same = alarm.told_limits == bed.limits(condition) and len(bed.losses) == losses and bed.enabled.get(condition, True)
-    if not same or 52 * SECOND < ward.now - alarm.start < 76 * SECOND:
+    heard = ward.now - alarm.told_last < 75 * SECOND
+    if not same or heard or 52 * SECOND < ward.now - alarm.start < 76 * SECOND:
         bed.cleared(alarm, False, ended)
         return
     anew = bed.raised(code, condition, alarm.priority, alarm.patient)

@@ -81,11 +81,11 @@ def episode(alarm: Alarm, scene: Scene) -> Json:
         "latched": alarm.latched,
         "acknowledged_at": text(alarm.acknowledged_at),
         "unobserved": seconds(unobserved(alarm, scene.losses)),
-        "fleeting": fleeting(alarm),
+        "fleeting": fleeting(alarm, scene.losses),
         "limits": {"lower": lower, "upper": upper} if alarm.limits else None,
         "reports": alarm.reports,
     }
-    return {name: value for name, value in body.items() if not (name == "unobserved" and value is None)}
+    return {name: value for name, value in body.items() if not (name in ("unobserved", "fleeting") and value is None)}
 
 
 def peak(alarm: Alarm) -> str:
@@ -106,9 +106,13 @@ def unobserved(alarm: Alarm, losses: Sequence[Loss]) -> Micros | None:
     return total
 
 
-def fleeting(alarm: Alarm) -> bool:
+def fleeting(alarm: Alarm, losses: Sequence[Loss]) -> bool | None:
+    """None where another onset near it may be told late, by a list."""
     if alarm.ended_by != "cleared" or alarm.end is None or alarm.end - alarm.start >= 10 * SECOND:
         return False
+    reach = 61 * SECOND
+    if any(loss.sent < alarm.start + reach and (loss.back is None or loss.back > alarm.start - reach) for loss in losses):
+        return None
     others = (alarm.previous_onset, alarm.next_onset)
     return all(other is None or abs(other - alarm.start) > 60 * SECOND for other in others)
 
