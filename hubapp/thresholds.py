@@ -33,7 +33,9 @@ class PresenceThresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True
 
 
 class EpisodesThresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """fleeting: shorter than this is fleeting. lost: how long a lost monitor's alarms wait for it. unseen: how much newer a report must be."""
+    """fleeting: shorter than this is fleeting, if no other onset is within fleeting_quiet. lost: how long a lost monitor's
+    alarms wait for it, taken_up: until when they go on. unseen: how much newer a report must be to be a new alarm.
+    """
 
     fleeting: Seconds = 10
     fleeting_quiet: Seconds = 60

@@ -11,15 +11,20 @@ from collections.abc import Iterator
 
 import msgspec
 
-from hubapp.facts import AccountFact, Micros, SessionClosed, SessionOpened, fold
+from hubapp.facts import SECOND, AccountFact, Micros, SessionClosed, SessionOpened, fold
 from hubapp.rules.moments import Order, Trace
 from hubapp.thresholds import PresenceThresholds
 
-DAY: Micros = 86_400_000_000
+DAY: Micros = 86_400 * SECOND
+# So long after its assumed end, a log-out still moves the end of a session.
+LATE_LOG_OUT: Micros = 600 * SECOND
 
 
 class Session(msgspec.Struct):
-    """An account's session at a client (None: not told). until: its assumed end; closed: when it was logged out of."""
+    """An account's session at a client (None: not told). until: its assumed end; closed: when it was logged out of.
+
+    over: its assumed end was followed by another log-in, so no log-out is this one's.
+    """
 
     account: str
     client: str | None
@@ -30,12 +35,17 @@ class Session(msgspec.Struct):
     closed: Order | None = None
     roles: tuple[str, ...] | None = None
     shared: bool = False
+    over: bool = False
 
     def open_at(self, order: Order) -> bool:
         """A log-out after the assumed end moves the end there. At exactly its end it is still open."""
         if order < self.opened:
             return False
         return order <= self.closed if self.closed else order[0] <= self.until
+
+    def doubtful_at(self, order: Order) -> bool:
+        """Past its assumed end, where a log-out may yet show that it was open."""
+        return self.closed is None and not self.over and self.until < order[0] <= self.until + LATE_LOG_OUT
 
 
 class Accounts(msgspec.Struct):
@@ -57,16 +67,9 @@ class Accounts(msgspec.Struct):
         """Whether an authentication record ever named it, as id or name."""
         return fold(written) in self.seen
 
-    def present(self, order: Order) -> list[Session]:
-        """The sessions open at *order*, one for each account."""
-        found = {fold(self.names.get(s.account, s.account)): s for s in self.sessions if s.open_at(order)}
-        return [found[account] for account in sorted(found)]
-
     def prune(self, horizon: Micros) -> None:
+        """Drop the sessions that ended before the horizon, for good."""
         self.sessions = [s for s in self.sessions if (s.closed[0] if s.closed else s.until + LATE_LOG_OUT) >= horizon]
-
-
-LATE_LOG_OUT = 600_000_000
 
 
 def alias_map(thresholds: PresenceThresholds) -> dict[str, str]:
@@ -96,7 +99,9 @@ def is_shared(accounts: Accounts, key: str, thresholds: PresenceThresholds) -> b
 def _of(accounts: Accounts, key: str) -> list[Session]:
     """The sessions of an account that nobody has logged out of, also those told under its id."""
     return [
-        s for s in accounts.sessions if s.closed is None and (s.account == key or fold(accounts.names.get(s.account, "")) == key)
+        s
+        for s in accounts.sessions
+        if s.closed is None and not s.over and (s.account == key or fold(accounts.names.get(s.account, "")) == key)
     ]
 
 
@@ -104,10 +109,11 @@ def _open(accounts: Accounts, key: str, shown: str, fact: SessionOpened, thresho
     until = fact.sent + int(thresholds.days(fact.service) * DAY)
     shared = is_shared(accounts, key, thresholds)
     client = None if shared or fact.client is None else fold(fact.client)
-    for session in _of(accounts, key):
-        if session.client == client and session.open_at(fact.order):
-            session.until, session.roles = until, fact.roles or session.roles
+    for session in [s for s in _of(accounts, key) if s.client == client]:
+        if session.open_at(fact.order):
+            session.until = max(session.until, until)
             return
+        session.over = True
     accounts.sessions.append(Session(key, client, shown, fact.account_id, fact.order, until, roles=fact.roles, shared=shared))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
@@ -12,8 +12,8 @@ from hubapp.facts import (
     AccountFact,
     AdmissionRejected,
     AlarmFact,
+    AnyAlarm,
     AnyFact,
-    BedPlaced,
     CommandRequested,
     DeviceChanged,
     EncounterChanged,
@@ -22,7 +22,6 @@ from hubapp.facts import (
     MonitorBack,
     MonitorConfigured,
     MonitorLost,
-    MonitorPlaced,
     MonitorSeen,
     PatientSessionClosed,
     PatientSessionOpened,
@@ -30,10 +29,10 @@ from hubapp.facts import (
     fold,
 )
 from hubapp.rules import accounts, monitors, places
-from hubapp.rules.accounts import Accounts, Session
-from hubapp.rules.moments import Moment, Order, Trace
+from hubapp.rules.accounts import Accounts
+from hubapp.rules.moments import EARLIEST, Moment, Order, Trace, start_of
 from hubapp.rules.monitors import Monitor
-from hubapp.rules.places import Place, Places
+from hubapp.rules.places import NOWHERE, Place, Places
 from hubapp.thresholds import PresenceThresholds
 
 OF_A_MONITOR = (
@@ -43,6 +42,7 @@ OF_A_MONITOR = (
 # A named account's acts in the hub's pages that are about one monitor or one patient.
 ASSIGNMENTS = {"ASSIGN_DEVICE_LOCATION_EVENT", "UNASSIGN_DEVICE_LOCATION_EVENT"}
 ADMISSIONS = {"PATIENT_ENCOUNTER_PLANNED", "PATIENT_ADMISSION_DISMISSED"}
+MONITOR_CODE = fold("Patient Monitor")
 
 
 class House(msgspec.Struct):
@@ -54,52 +54,53 @@ class House(msgspec.Struct):
 
 
 class Timeline:
-    """The house behind the horizon: *house* with *facts* applied, and what they meant. *house* itself stays as it was.
+    """The house behind the horizon: *house* with the facts that it is told, and what they meant. *house* itself stays as it was.
 
-    Facts come in their order; alarms are told too, by `hear`, since a lost monitor that sends one is back.
+    Facts come in their order. Alarms are told too, by `hear`, where their monitor is lost: it is back. losses: the monitors
+    that were lost at any time of it.
     """
 
-    def __init__(self, house: House, thresholds: PresenceThresholds) -> None:
+    def __init__(self, house: House) -> None:
+        self.before = house
         self.house = House(dict(house.monitors), house.accounts.copy(), house.places.copy())
-        self.tip: Order = (-(1 << 62), "", 0, 0, 0)
-        self._thresholds = thresholds
-        self._mine: set[str] = set()
-        self._before = house.monitors
+        self.tip = EARLIEST
+        self.touched: set[str] = set()
+        self.losses = {key for key, monitor in house.monitors.items() if monitor.lost is not None}
         self.moments: defaultdict[str, list[Moment]] = defaultdict(list)
+        self.removals: defaultdict[str, list[Moment]] = defaultdict(list)
+        self.links: defaultdict[str, list[Moment]] = defaultdict(list)
         self.traces: defaultdict[str, list[Trace]] = defaultdict(list)
         self.changes: defaultdict[str, list[Trace]] = defaultdict(list)
         self.log_ins: list[Trace] = []
         self._sessions: defaultdict[str, list[tuple[Order, str, str | None]]] = defaultdict(list)
-        self._on: defaultdict[str, list[tuple[Order, str]]] = defaultdict(list)
+        self._on: defaultdict[str, list[Moment]] = defaultdict(list)
 
-    def tell(self, facts: Iterable[AnyFact]) -> None:
-        for fact in facts:
-            self.tip = fact.order
-            if isinstance(fact, OF_A_MONITOR):
-                self._step(fold(fact.monitor), fact.monitor, fact)
-            elif isinstance(fact, AccountFact):
-                self.log_ins += accounts.step(self.house.accounts, fact, self._thresholds)
-            else:
-                self._act(fact)
-            places.step(self.house.places, fact)
+    def tell(self, fact: AnyFact, thresholds: PresenceThresholds) -> None:
+        """thresholds: those in force at the fact's place in the log."""
+        self.tip = fact.order
+        if isinstance(fact, OF_A_MONITOR):
+            self._step(fold(fact.monitor), fact.monitor, fact)
+        elif isinstance(fact, AccountFact):
+            self.log_ins += accounts.step(self.house.accounts, fact, thresholds)
+        else:
+            self._act(fact)
+        for device, monitor in places.step(self.house.places, fact):
+            self.links[device].append(Moment(fact.order, "linked", fact, monitor))
 
-    def hear(self, fact: AlarmFact, monitor: str) -> None:
-        """An alarm's update is a sign of life of its monitor."""
-        if (known := self.house.monitors.get(monitor)) and known.lost is not None and fact.order > self.tip:
-            self._step(monitor, known.serial, fact)  # type: ignore[arg-type]  # Every AlarmFact is one of AnyFact.
-
-    def lost_somewhere(self) -> bool:
-        return any(moment.what == "lost" for moments in self.moments.values() for moment in moments) or any(
-            monitor.lost is not None for monitor in self._before.values()
-        )
+    def hear(self, fact: AnyAlarm, monitor: str) -> bool:
+        """An alarm's update is a sign of life of its monitor. Returns whether it was lost."""
+        known = self.house.monitors.get(monitor)
+        if known is None or known.lost is None:
+            return False
+        self.tip = fact.order
+        self._step(monitor, known.serial, fact)
+        return True
 
     def _act(self, fact: AnyFact) -> None:
         """What somebody did in the hub's pages or by a command; a removed sensor is told by its monitor's record."""
         match fact:
             case SensorRemoved():
-                monitor = fold(fact.monitor) if fact.monitor else self.house.places.monitor_of(fold(fact.sensor), fact.sent)
-                if monitor:
-                    self._step(monitor, fact.monitor or monitor, fact)
+                self._removed(fact)
             case CommandRequested(account=str(account)):
                 if monitor := self.house.places.serial(fact.device_id, fact.monitor):
                     self.traces[monitor].append(Trace(fact.order, "command", fact.operation, fact, account))
@@ -107,86 +108,125 @@ class Timeline:
                 self.traces[fold(fact.serial)].append(Trace(fact.order, "change", fact.operation, fact, account))
             case EncounterChanged(account=str(account), patient=str(patient)) if fact.operation in ADMISSIONS:
                 self.changes[fold(patient)].append(Trace(fact.order, "change", fact.operation, fact, account))
-            case EncounterChanged() | BedPlaced() | MonitorPlaced() | _:
+            case _:  # Where things are: `places` learns from it.
                 pass
 
+    def _removed(self, fact: SensorRemoved) -> None:
+        monitor = fold(fact.monitor) if fact.monitor else self.house.places.monitors.get(fold(fact.sensor))
+        if monitor:
+            self._step(monitor, fact.monitor or monitor, fact)
+        self.removals[fold(fact.sensor)].append(Moment(fact.order, "removed", fact, monitor))
+
     def _step(self, key: str, serial: str, fact: AnyFact) -> None:
-        monitor = self._monitor(key, serial)
+        monitor = self._monitor(key, serial, fact)
         before = (monitor.session, monitor.patient)
         for meant in monitors.step(monitor, key, fact):
             if isinstance(meant, Moment):
                 self.moments[key].append(meant)
+                if meant.what == "lost":
+                    self.losses.add(key)
             else:
                 self.traces[key].append(meant)
         if (monitor.session, monitor.patient) != before:
             self._sessions[key].append((fact.order, monitor.session, monitor.patient))
-            if monitor.patient:
-                self._on[monitor.patient].append((fact.order, key))
+        if (patient := getattr(fact, "patient", None)) and not isinstance(fact, AlarmFact):
+            self._on[fold(patient)].append(Moment(fact.order, "linked", fact, key))
 
-    def _monitor(self, key: str, serial: str) -> Monitor:
-        if key not in self._mine:
-            self._mine.add(key)
+    def _monitor(self, key: str, serial: str, fact: AnyFact) -> Monitor:
+        if key not in self.touched:
+            self.touched.add(key)
             known = self.house.monitors.get(key)
             self.house.monitors[key] = known.copy() if known else Monitor(serial)
+            if known is None:
+                self.links[key].append(Moment(fact.order, "linked", fact, key))
         return self.house.monitors[key]
+
+    def forget(self, before: House, horizon: Micros) -> None:
+        """Go on from the summary *before*, which holds all that was told before *horizon*."""
+        self.before, begin = before, start_of(horizon)
+        for listed in (self.moments, self.removals, self.links, self._on, self.traces, self.changes):
+            for key in list(listed):
+                events: list[Moment] | list[Trace] = listed[key]
+                del events[: bisect_left(events, begin, key=order_of)]
+                if not events:
+                    del listed[key]
+        del self.log_ins[: bisect_left(self.log_ins, begin, key=order_of)]
+        for told in self._sessions.values():
+            del told[: bisect_left(told, begin, key=lambda change: change[0])]
+        self.touched = set()
+        self.losses = {key for key in self.losses if key in self.moments or self.house.monitors[key].lost is not None}
+        self.house.accounts.prune(horizon)
+        self.house.places.prune(horizon)
 
     # What rules ask, of a place in the order.
 
-    def monitor_of(self, device: str, patient: str | None, order: Order) -> str | None:
-        """The monitor of a device then: itself, the one its sensor was seen at, else the patient's."""
-        if device in self.house.monitors or self.house.places.known_monitor(device):
+    def monitor_of(self, fact: AlarmFact) -> str | None:
+        """The folded serial of an alarm's monitor: as its record says, the one its sensor was seen at, its patient's."""
+        if fact.monitor:
+            return fold(fact.monitor)
+        device, order = fold(fact.device), fact.order
+        if fact.device_code and fold(fact.device_code) == MONITOR_CODE:
             return device
-        return self.house.places.monitor_of(device, order[0]) or (self.monitor_with(patient, order) if patient else None)
+        return self._seen_at(device, order) or (self._with(fold(fact.patient), order) if fact.patient else None)
 
-    def monitor_with(self, patient: str, order: Order) -> str | None:
+    def _seen_at(self, device: str, order: Order) -> str | None:
+        told = self.links.get(device)
+        if told and told[0].order <= order:
+            return told[bisect_right(told, order, key=order_of) - 1].monitor
+        return device if device in self.before.monitors else self.before.places.monitors.get(device)
+
+    def _with(self, patient: str, order: Order) -> str | None:
         """The monitor on which *patient*'s session was opened last, and is open then."""
-        opened = [key for since, key in self._on.get(patient, []) if since <= order]
-        candidates = [
-            *reversed(opened),
-            *sorted(k for k, m in self._before.items() if m.session == "open" and m.patient == patient),
-        ]
-        return next((key for key in candidates if self.session(key, order) == ("open", patient)), None)
+        named = [moment.monitor for moment in self._on.get(patient, ()) if moment.order <= order]
+        before = sorted(key for key, m in self.before.monitors.items() if m.session == "open" and m.patient == patient)
+        candidates = [*reversed(named), *before]
+        return next((key for key in candidates if key and self.session(key, order) == ("open", patient)), None)
+
+    def link(self, device: str, patient: str | None, after: Order, until: Order) -> Moment | None:
+        """The first word, in that time, of which monitor *device* or *patient* is on."""
+        told = [*between(self.links.get(device), after, until), *between(self._on.get(patient or ""), after, until)]
+        return min(told, key=order_of, default=None)
 
     def session(self, monitor: str, order: Order) -> tuple[str, str | None]:
         """State and folded patient of *monitor*'s session then: unknown, open or closed."""
-        told = self._sessions.get(monitor, [])
-        index = bisect_right(told, order, key=lambda change: change[0])
-        if index:
+        told = self._sessions.get(monitor)
+        if told and (index := bisect_right(told, order, key=lambda change: change[0])):
             return told[index - 1][1], told[index - 1][2]
-        before = self._before.get(monitor)
+        before = self.before.monitors.get(monitor)
         return (before.session, before.patient) if before else ("unknown", None)
+
+    def silent_at(self, monitor: str, order: Order) -> bool:
+        """Whether *monitor* was lost then."""
+        changes = [m for m in self.moments.get(monitor, ()) if m.what in ("lost", "heard") and m.order < order]
+        before = self.before.monitors.get(monitor)
+        return changes[-1].what == "lost" if changes else before is not None and before.lost is not None
 
     def serial(self, monitor: str) -> str:
         """As it was first written."""
         known = self.house.monitors.get(monitor)
         return known.serial if known else monitor
 
-    def place(self, monitor: str | None, at: Micros) -> Place | None:
-        return self.house.places.place(monitor, at)
+    def place(self, monitor: str | None, at: Micros, decided: Place = NOWHERE) -> Place:
+        return self.house.places.place(monitor, at, decided)
 
-    def present(self, order: Order) -> list[Session]:
-        return self.house.accounts.present(order)
-
-    def units_of(self, trace: Trace) -> frozenset[str]:
-        """The units that a log-in is known to be in: those it names, or the hub's only one."""
-        if trace.place and (named := self.house.places.units_of(trace.place)):
-            return named
-        only = self.house.places.only_unit()
-        return frozenset({only} if only else ())
-
-    def traces_from(self, monitor: str | None, patient: str | None, order: Order) -> Iterator[Trace]:
-        """What was done at *monitor* or to *patient*'s encounter from *order* on."""
-        yield from since(self.traces.get(monitor or "", []), order)
-        yield from since(self.changes.get(patient or "", []), order)
-
-    def moments_of(self, watched: Iterable[str]) -> list[Moment]:
-        """What happened to the *watched* monitors, in order."""
-        return sorted((m for key in watched for m in self.moments.get(key, ())), key=_order)
+    def decided(self, monitor: str | None, at: Micros, before: Place) -> Place:
+        """As `place`, of a house that is told up to a horizon: whatever is forgotten of it, that stays so."""
+        place, by = self.place(monitor, at, before), self.house.places.newest_unit()
+        return msgspec.structs.replace(place, by=by) if place.known and place.by < by else place
 
 
-def _order(moment: Moment | Trace) -> Order:
-    return moment.order
+def order_of(event: Moment | Trace) -> Order:
+    return event.order
 
 
-def since(traces: list[Trace], order: Order) -> list[Trace]:
-    return traces[bisect_left(traces, order, key=_order) :]
+def between(events: Sequence[Moment] | None, after: Order, until: Order) -> Sequence[Moment]:
+    """Those behind *after*, up to *until*."""
+    if not events or events[-1].order <= after:
+        return ()
+    return events[bisect_right(events, after, key=order_of) : bisect_right(events, until, key=order_of)]
+
+
+def since(traces: list[Trace], order: Order) -> Iterator[Trace]:
+    """Those behind *order*."""
+    if traces and traces[-1].order > order:
+        yield from traces[bisect_right(traces, order, key=order_of) :]

@@ -9,22 +9,29 @@ import msgspec
 from hubapp.facts import AnyFact, Micros
 
 Order: TypeAlias = tuple[Micros, str, int, int, int]
+EARLIEST: Order = (-(1 << 62), "", -1, -1, -1)
+LATEST: Order = (1 << 62, "", -1, -1, -1)
 
-# Of a monitor: a patient's session opened or closed, the monitor lost or heard of again, a sensor removed.
-Happening: TypeAlias = Literal["opened", "closed", "lost", "heard", "removed"]
+# Of a monitor: a patient's session opened or closed, a close that contradicts the open one, the monitor lost or heard of again.
+# Of a device: removed; found to be on a monitor.
+Happening: TypeAlias = Literal["opened", "closed", "contradicted", "lost", "heard", "removed", "linked"]
 # Of somebody: at the bed, by a command, by a change in the hub's pages, by a log-in.
 EvidenceClass: TypeAlias = Literal["bedside", "command", "change", "log-in"]
 
 
+def start_of(instant: Micros) -> Order:
+    """Before all that was sent at *instant*."""
+    return (instant, "", -1, -1, -1)
+
+
 class Moment(msgspec.Struct, frozen=True):
-    """Something that happened to *monitor* (folded serial). patient, sensor: folded; known: the session's patient was named or known."""
+    """Something that happened to *monitor* (folded serial). patient: folded; named: the record said which patient."""
 
     order: Order
     what: Happening
     fact: AnyFact
-    monitor: str
+    monitor: str | None
     patient: str | None = None
-    sensor: str | None = None
     named: bool = False
 
     @property

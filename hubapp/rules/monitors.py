@@ -13,7 +13,6 @@ import msgspec
 
 from hubapp.facts import (
     SECOND,
-    AdmissionRejected,
     AnyFact,
     Audio,
     Limit,
@@ -23,7 +22,6 @@ from hubapp.facts import (
     MonitorLost,
     PatientSessionClosed,
     PatientSessionOpened,
-    SensorRemoved,
     fold,
 )
 from hubapp.rules.moments import Moment, Trace
@@ -35,30 +33,28 @@ TOUCHED = {("on", "paused"), ("on", "off"), ("paused", "off"), ("off", "on")}
 
 
 class Monitor(msgspec.Struct):
-    """A monitor at a point of the order. session: unknown until one was told; lost: when, by the loss's `sent`."""
+    """A monitor at a point of the order. session: unknown until one was told; lost: when, by the loss's `sent`.
+
+    silent: it is lost by its silence alone; a loss that is told counts from its own time.
+    """
 
     serial: str
     session: Literal["unknown", "open", "closed"] = "unknown"
     patient: str | None = None
     since: Micros = 0
     lost: Micros | None = None
+    silent: bool = False
     audio: Audio | None = None
     limits: dict[str, Limit] = {}
 
     def copy(self) -> Monitor:
-        return Monitor(self.serial, self.session, self.patient, self.since, self.lost, self.audio, dict(self.limits))
-
-    def has(self, patient: str | None) -> bool:
-        """Whether *patient*'s session is open here, as far as one knows: a session never seen is open."""
-        return self.session == "unknown" or (self.session == "open" and self.patient == patient)
+        return msgspec.structs.replace(self, limits=dict(self.limits))
 
 
 def step(monitor: Monitor, key: str, fact: AnyFact) -> Iterator[Moment | Trace]:
     """Apply *fact*, which is about the monitor with the folded serial *key*, and yield what it means."""
     if isinstance(fact, MonitorLost):
-        if monitor.lost is None:
-            monitor.lost = fact.sent
-            yield Moment(fact.order, "lost", fact, key)
+        yield from _lost(monitor, key, fact)
         return
     if monitor.lost is not None:
         monitor.lost = None
@@ -68,14 +64,19 @@ def step(monitor: Monitor, key: str, fact: AnyFact) -> Iterator[Moment | Trace]:
             yield from _opened(monitor, key, fact)
         case PatientSessionClosed():
             yield from _closed(monitor, key, fact)
-        case SensorRemoved():
-            yield Moment(fact.order, "removed", fact, key, sensor=fold(fact.sensor))
         case MonitorConfigured():
             yield from _configured(monitor, fact)
         case LimitsReported():
             yield from _limits(monitor, fact)
-        case AdmissionRejected() | _:
+        case _:  # All else is a sign of life alone.
             pass
+
+
+def _lost(monitor: Monitor, key: str, fact: MonitorLost) -> Iterator[Moment]:
+    silent = fact.cause == "silent"
+    if monitor.lost is None or (monitor.silent and not silent):
+        monitor.lost, monitor.silent = fact.sent, silent
+        yield Moment(fact.order, "lost", fact, key)
 
 
 def _opened(monitor: Monitor, key: str, fact: PatientSessionOpened) -> Iterator[Moment]:
@@ -90,6 +91,7 @@ def _closed(monitor: Monitor, key: str, fact: PatientSessionClosed) -> Iterator[
     """A close that names somebody else than the session's patient closes nothing."""
     named = fold(fact.patient) if fact.patient else None
     if monitor.session == "open" and named and named != monitor.patient:
+        yield Moment(fact.order, "contradicted", fact, key, named, named=True)
         return
     patient = named or (monitor.patient if monitor.session == "open" else None)
     monitor.session, monitor.patient = "closed", None

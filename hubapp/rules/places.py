@@ -1,12 +1,13 @@
 """Where devices are: sensor -> monitor -> bed -> units, each learnt from records, each possibly late or changing.
 
-Every link is a short history of (sent, value): the place of then is looked up, not that of now.
+Beds and groups are short histories of (sent, value): the place of then is looked up, not that of now; what was learnt
+later counts only where nothing was known.
 """
 
 from __future__ import annotations
 
-from bisect import insort
-from typing import TypeAlias
+from collections.abc import Iterator
+from typing import TypeAlias, TypeVar
 
 import msgspec
 
@@ -22,125 +23,127 @@ from hubapp.facts import (
     fold,
 )
 
-History: TypeAlias = list[tuple[Micros, str | None]]
+T = TypeVar("T")
+History: TypeAlias = list[tuple[Micros, T]]
+LONG_AGO: Micros = -(1 << 62)
 
 
 class Unit(msgspec.Struct):
-    """A bed group: the history of its name and that of its beds. No beds: it was deleted."""
+    """A bed group: the histories of its name and of its beds. first: when its beds were told for the first time."""
 
-    names: History = []
-    beds: list[tuple[Micros, tuple[str, ...]]] = []
+    names: History[str] = []
+    beds: History[tuple[str, ...]] = []
+    first: Micros | None = None
+    deleted: bool = False
 
 
 class Place(msgspec.Struct, frozen=True):
-    """bed: its name, or its id where the name is not known. units: names of the groups."""
+    """Where a monitor stood. bed: its id; units: names of the groups; at: of when.
+
+    known: the bed is decided. by: groups told until then are decided, whatever is forgotten of them.
+    """
 
     bed: str | None = None
     units: tuple[str, ...] = ()
     unsure: bool = False
+    at: Micros = LONG_AGO
+    known: bool = False
+    by: Micros = LONG_AGO
+
+
+NOWHERE = Place()
 
 
 class Places(msgspec.Struct):
     """Keys are folded serials, ids of devices and beds as text. unsure: monitors whose last assignment did not say where."""
 
-    monitors: dict[str, History] = {}
+    monitors: dict[str, str] = {}
     serials: dict[str, str] = {}
     gateways: dict[str, str] = {}
-    beds: dict[str, History] = {}
-    unsure: dict[str, History] = {}
+    beds: dict[str, History[str | None]] = {}
+    last_bed: dict[str, str] = {}
+    unsure: dict[str, History[bool]] = {}
     bed_names: dict[str, str] = {}
     units: dict[str, Unit] = {}
-
-    def monitor_of(self, device: str, at: Micros) -> str | None:
-        """The monitor of a sensor (folded serial) then: a monitor is its own."""
-        if device in self.monitors:
-            return latest(self.monitors[device], at)
-        return fold(self.serials.get(self.gateways.get(device, ""), "")) or None
-
-    def known_monitor(self, device: str) -> bool:
-        return device in self.beds
 
     def serial(self, device_id: str | None, serial: str | None) -> str | None:
         """The folded serial of a monitor that is named by serial or by id."""
         written = serial or self.serials.get(device_id or "")
         return fold(written) if written else None
 
-    def place(self, monitor: str | None, at: Micros) -> Place | None:
-        """Where a monitor stood then; what was learnt later only where nothing was known. None: nothing places it."""
-        units = self._units_at(at)
-        only = next(iter(units)) if len(units) == 1 else None
+    def place(self, monitor: str | None, at: Micros, before: Place = NOWHERE) -> Place:
+        """Where *monitor* stood at *at*; *before*: what was decided of that when it was asked last."""
+        if not before.known:
+            before = self._bed_of(monitor, at)
+            if not before.known:
+                return NOWHERE
+        found = {
+            name_at(unit, key, before.at)
+            for key, unit in self.units.items()
+            if unit.first is not None and unit.first > before.by and before.bed in value_at(unit.beds, before.at)
+        }
+        if not found.difference(before.units):
+            return before
+        return msgspec.structs.replace(before, units=tuple(sorted({*before.units, *found})))
+
+    def _bed_of(self, monitor: str | None, at: Micros) -> Place:
         history = self.beds.get(monitor or "")
         if not history:
-            return Place(units=(only,)) if only and monitor else None
-        bed = latest(history, at) or (history[0][1] if at < history[0][0] else None)
-        named = (only,) if only else tuple(sorted(name for name, beds in units.items() if bed in beds))
-        unsure = latest(self.unsure.get(monitor or "", []), at) is not None
-        return Place(self.bed_names.get(bed, bed) if bed else None, named, unsure)
+            return NOWHERE
+        at = max(at, history[0][0])
+        unsure = self.unsure.get(monitor or "")
+        return Place(value_at(history, at), (), bool(unsure and value_at(unsure, at)), at, known=True)
 
     def units_of(self, written: str) -> frozenset[str]:
         """The units that a place of a log-in names: id or name of a unit or of a bed, without regard to case."""
         wanted, found = fold(written), set()
         for key, unit in self.units.items():
-            name = unit.names[-1][1] or key if unit.names else key
+            name = unit.names[-1][1] if unit.names else key
             beds = unit.beds[-1][1] if unit.beds else ()
             if wanted in {fold(key), fold(name)} or any(wanted in {fold(b), fold(self.bed_names.get(b, b))} for b in beds):
                 found.add(name)
         return frozenset(found)
 
-    def only_unit(self) -> str | None:
-        units = self._units_at(None)
-        return next(iter(units)) if len(units) == 1 else None
+    def newest_unit(self) -> Micros:
+        """When a group was told of for the first time, the last that was."""
+        return max((unit.first for unit in self.units.values() if unit.first is not None), default=LONG_AGO)
 
-    def _units_at(self, at: Micros | None) -> dict[str, tuple[str, ...]]:
-        """Name -> beds of each group that there was, or the first that was told of it later."""
-        found = {}
-        for key, unit in self.units.items():
-            beds = _beds_at(unit, at)
-            if beds is not None:
-                found[_name_at(unit, at) or key] = beds
-        return found
+    def only_unit(self) -> str | None:
+        """In a hub of one unit everything is in it."""
+        units = [unit.names[-1][1] if unit.names else key for key, unit in self.units.items() if not unit.deleted]
+        return units[0] if len(units) == 1 else None
 
     def copy(self) -> Places:
-        def histories(of: dict[str, History]) -> dict[str, History]:
+        def histories(of: dict[str, History[T]]) -> dict[str, History[T]]:
             return {key: list(history) for key, history in of.items()}
 
-        units = {key: Unit(list(unit.names), list(unit.beds)) for key, unit in self.units.items()}
+        units = {
+            key: msgspec.structs.replace(unit, names=list(unit.names), beds=list(unit.beds)) for key, unit in self.units.items()
+        }
         return Places(
-            histories(self.monitors), dict(self.serials), dict(self.gateways), histories(self.beds), histories(self.unsure),
-            dict(self.bed_names), units,
+            dict(self.monitors), dict(self.serials), dict(self.gateways), histories(self.beds), dict(self.last_bed),
+            histories(self.unsure), dict(self.bed_names), units,
         )  # fmt: skip
 
     def prune(self, horizon: Micros) -> None:
         """Keep of each history what was true at the horizon and after it."""
-        for histories in (self.monitors, self.beds, self.unsure):
-            for history in histories.values():
-                # An assignment that does not say where will ask for the bed before an unassignment.
-                while len(history) > 1 and history[1][0] <= horizon and (len(history) > 2 or history[1][1] is not None):
-                    del history[0]
+        for history in self.beds.values():
+            drop(history, horizon)
+        for flags in self.unsure.values():
+            drop(flags, horizon)
         for unit in self.units.values():
-            for told in (unit.names, unit.beds):
-                while len(told) > 1 and told[1][0] <= horizon:
-                    del told[0]
+            drop(unit.names, horizon)
+            drop(unit.beds, horizon)
 
 
-def _beds_at(unit: Unit, at: Micros | None) -> tuple[str, ...] | None:
-    if not unit.beds:
-        return None
-    if at is None:
-        return unit.beds[-1][1] or None
-    told = [beds for since, beds in unit.beds if since <= at]
-    return (told[-1] if told else unit.beds[0][1]) or None
+def drop(history: History[T], horizon: Micros) -> None:
+    while len(history) > 1 and history[1][0] <= horizon:
+        del history[0]
 
 
-def _name_at(unit: Unit, at: Micros | None) -> str | None:
-    if at is None or not unit.names:
-        return unit.names[-1][1] if unit.names else None
-    return latest(unit.names, at) or unit.names[0][1]
-
-
-def latest(history: History, at: Micros) -> str | None:
-    """What was true at *at*: the newest entry not after it."""
-    found = None
+def value_at(history: History[T], at: Micros) -> T:
+    """What was true at *at*; before the first word, what that said."""
+    found = history[0][1]
     for since, value in history:
         if since > at:
             break
@@ -148,44 +151,67 @@ def latest(history: History, at: Micros) -> str | None:
     return found
 
 
-def _tell(histories: dict[str, History], key: str, sent: Micros, value: str | None) -> None:
-    history = histories.setdefault(key, [])
+def name_at(unit: Unit, key: str, at: Micros) -> str:
+    return value_at(unit.names, at) if unit.names else key
+
+
+def tell(history: History[T], sent: Micros, value: T) -> None:
     if not history or history[-1][1] != value:
         history.append((sent, value))
 
 
-def step(places: Places, fact: AnyFact) -> None:
-    """Learn from *fact*; facts come in their order."""
+def step(places: Places, fact: AnyFact) -> Iterator[tuple[str, str]]:
+    """Learn from *fact*; facts come in their order. Yields (device, monitor), folded, for each link that is new."""
     match fact:
         case MonitorSeen():
             for sensor in fact.sensors:
-                _tell(places.monitors, fold(sensor), fact.sent, fold(fact.monitor))
+                yield from _link(places, fold(sensor), fold(fact.monitor))
         case SensorRemoved(monitor=str(monitor)):
-            _tell(places.monitors, fold(fact.sensor), fact.sent, fold(monitor))
+            yield from _link(places, fold(fact.sensor), fold(monitor))
         case DeviceChanged():
-            if fact.device_id:
-                places.serials[fact.device_id] = fact.serial
-            if fact.gateway_id:
-                places.gateways[fold(fact.serial)] = fact.gateway_id
+            yield from _device(places, fact)
         case MonitorPlaced():
             _placed(places, fact)
+            yield from _known(places, fact.device_id, fact.serial)
         case EncounterChanged(serial=str(serial), bed=str(bed)):
-            _tell(places.beds, fold(serial), fact.sent, bed)
-            _tell(places.unsure, fold(serial), fact.sent, None)
+            _stands(places, fold(serial), fact.sent, bed, unsure=False)
         case BedPlaced():
             _bed(places, fact)
 
 
+def _link(places: Places, device: str, monitor: str) -> Iterator[tuple[str, str]]:
+    if places.monitors.get(device) != monitor:
+        places.monitors[device] = monitor
+        yield device, monitor
+
+
+def _device(places: Places, fact: DeviceChanged) -> Iterator[tuple[str, str]]:
+    """A sensor names its monitor by the platform's id, whose serial may be known later."""
+    yield from _known(places, fact.device_id, fact.serial)
+    if fact.gateway_id:
+        places.gateways[fold(fact.serial)] = fact.gateway_id
+        if serial := places.serials.get(fact.gateway_id):
+            yield from _link(places, fold(fact.serial), fold(serial))
+
+
+def _known(places: Places, device_id: str | None, serial: str) -> Iterator[tuple[str, str]]:
+    if device_id and places.serials.get(device_id) != serial:
+        places.serials[device_id] = serial
+        for sensor in sorted(sensor for sensor, gateway in places.gateways.items() if gateway == device_id):
+            yield from _link(places, sensor, fold(serial))
+
+
 def _placed(places: Places, fact: MonitorPlaced) -> None:
     """An assignment that does not say where leaves the last known bed, unsure, until one does."""
-    monitor = fold(fact.serial)
-    if fact.device_id:
-        places.serials[fact.device_id] = fact.serial
-    bed = fact.bed
-    if fact.place == "unsure":
-        bed = next((bed for _, bed in reversed(places.beds.get(monitor, [])) if bed), None)
-    _tell(places.beds, monitor, fact.sent, bed)
-    _tell(places.unsure, monitor, fact.sent, "unsure" if fact.place == "unsure" else None)
+    monitor, unsure = fold(fact.serial), fact.place == "unsure"
+    _stands(places, monitor, fact.sent, places.last_bed.get(monitor) if unsure else fact.bed, unsure=unsure)
+
+
+def _stands(places: Places, monitor: str, sent: Micros, bed: str | None, *, unsure: bool) -> None:
+    tell(places.beds.setdefault(monitor, []), sent, bed)
+    tell(places.unsure.setdefault(monitor, []), sent, unsure)
+    if bed:
+        places.last_bed[monitor] = bed
 
 
 def _bed(places: Places, fact: BedPlaced) -> None:
@@ -193,16 +219,14 @@ def _bed(places: Places, fact: BedPlaced) -> None:
         if fact.bed and fact.name:
             places.bed_names[fact.bed] = fact.name
         if fact.bed and fact.deleted:
-            _remove_bed(places, fact.bed, fact.sent)
+            for unit in places.units.values():
+                if unit.beds and fact.bed in unit.beds[-1][1]:
+                    tell(unit.beds, fact.sent, tuple(other for other in unit.beds[-1][1] if other != fact.bed))
         return
     unit = places.units.setdefault(fact.unit, Unit())
-    if fact.name and (not unit.names or unit.names[-1][1] != fact.name):
-        insort(unit.names, (fact.sent, fact.name), key=lambda told: told[0])
+    unit.deleted = fact.deleted
+    if fact.name:
+        tell(unit.names, fact.sent, fact.name)
     if fact.beds is not None or fact.deleted:
-        insort(unit.beds, (fact.sent, () if fact.deleted else fact.beds or ()), key=lambda told: told[0])
-
-
-def _remove_bed(places: Places, bed: str, sent: Micros) -> None:
-    for unit in places.units.values():
-        if unit.beds and bed in unit.beds[-1][1]:
-            unit.beds.append((sent, tuple(other for other in unit.beds[-1][1] if other != bed)))
+        unit.first = fact.sent if unit.first is None else unit.first
+        tell(unit.beds, fact.sent, () if fact.deleted else tuple(fact.beds or ()))

@@ -9,6 +9,7 @@ import msgspec
 
 from hubapp.facts import AlarmFact, AnyFact, Limits, Micros, Quality, iso
 from hubapp.findings import Evidence
+from hubapp.rules.moments import Order
 
 USED: dict[str, tuple[str, ...]] = {
     "PatientSessionOpened": ("monitor", "patient"),
@@ -40,6 +41,10 @@ class Sighting(msgspec.Struct, frozen=True):
     sha256: str
     quality: tuple[Quality, ...] = ()
 
+    @property
+    def order(self) -> Order:
+        return (self.sent, self.topic, self.partition, self.offset, self.index)
+
     def evidence(self, cluster: str) -> Evidence:
         return Evidence(
             kind=self.kind, used=self.used, at=instant(self.at), sent=instant(self.sent), cluster=cluster, topic=self.topic,
@@ -52,18 +57,9 @@ def sighting(fact: AnyFact) -> Sighting:
     fields = ALARM if isinstance(fact, AlarmFact) else USED.get(kind, ())
     used = {name: plain(getattr(fact, name)) for name in fields}
     return Sighting(
-        kind,
-        used,
-        fact.at,
-        fact.sent,
-        fact.topic,
-        fact.partition,
-        fact.offset,
-        fact.index,
-        fact.message_id,
-        fact.sha256,
+        kind, used, fact.at, fact.sent, fact.topic, fact.partition, fact.offset, fact.index, fact.message_id, fact.sha256,
         fact.quality,
-    )
+    )  # fmt: skip
 
 
 def plain(value: Any) -> Any:

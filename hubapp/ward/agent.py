@@ -15,8 +15,9 @@ from hubapp.findings import canonical
 from hubapp.settings import settings
 from hubapp.sources import bounds
 from hubapp.topics import LATE, PATIENTS
+from hubapp.ward.outcome import Outcome, concerns
 from hubapp.ward.state import changes, restore
-from hubapp.ward.ward import Outcome, Ward, concerns
+from hubapp.ward.ward import Ward
 
 
 async def correlate(app: HubApp, tables: Mapping[str, TableT], batches: AsyncIterator[Batch]) -> None:

@@ -3,134 +3,221 @@
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import pairwise
 
 import msgspec
 
 from hubapp.facts import SECOND, Micros, iso
-from hubapp.findings import Finding, Status, canonical
-from hubapp.rules import attendance, episodes
-from hubapp.rules.attendance import Attendances
-from hubapp.rules.episodes import OPEN_END, Alarm, Episode, Held, Known
+from hubapp.findings import Finding
+from hubapp.rules import attendance, endings, episodes, evidence
+from hubapp.rules.episode import OPEN_END, Alarm, Episode, Held, Known, identity, patient_of
+from hubapp.rules.evidence import Attendances, judged
 from hubapp.rules.house import Timeline
+from hubapp.rules.moments import EARLIEST, LATEST, Order, start_of
 
-# The newest episode of an alarm is compared with what comes later, at most so long.
+# The newest episode of an alarm is compared with what comes later: so long, and longer while its patient is still there.
 NEWEST_KEPT = 24 * 3600 * SECOND
+STILL_THERE_KEPT = 30 * NEWEST_KEPT
 
 
-class Told(msgspec.Struct):
-    """A finding as it was last told. content: canonical JSON without revision and status."""
+class Clock(msgspec.Struct, frozen=True):
+    """As of when something is concluded: the watermark, and where it stood at the progress before."""
 
-    finding: Finding
-    content: bytes
+    now: Micros
+    before: Micros
+
+
+class Tip:
+    """The summary with all held facts applied. order: the last that was applied; looked: how far evidence was looked for."""
+
+    def __init__(self, alarm: Alarm, attendances: Attendances) -> None:
+        self.alarm = alarm.copy()
+        self.attendances = {start: attendance.copy() for start, attendance in attendances.items()}
+        self.order: Order = EARLIEST
+        self.looked: Order | None = None
+        self.dues: dict[Micros, Micros] = {}
 
 
 class Remembered:
-    """An alarm: *patient* is the folded subject by which it is kept."""
+    """An alarm: its summary and attendances up to the horizon, its held facts, its findings as they were last told, by id."""
 
-    def __init__(self, alarm: Alarm, attendances: Attendances, told: dict[str, Told]) -> None:
+    def __init__(self, alarm: Alarm, attendances: Attendances, told: dict[str, Finding]) -> None:
         self.alarm, self.attendances, self.told = alarm, attendances, told
         self.held: list[Held] = []
-        self.monitors: set[str | None] = {episode.monitor for episode in alarm.episodes}
+        self.tip: Tip | None = None
+        self.timeline: Timeline | None = None
+        self._waiting: list[Held] = []
         self.until: Micros = OPEN_END
         self.due: Micros = OPEN_END
 
     def hold(self, held: Held) -> None:
-        insort(self.held, held, key=lambda known: known.order)
+        if self.reached < held.order:
+            self._waiting.append(held)
+        else:
+            self.tip = None
+        if not self.held or self.held[-1].order < held.order:
+            self.held.append(held)
+        else:
+            insort(self.held, held, key=lambda known: known.order)
 
-    def conclude(self, house: Timeline, known: Known, watermark: Micros | None, cluster: str) -> Iterator[Finding]:
-        """Yield the findings that are new or changed, as of *watermark*."""
-        now = watermark if watermark is not None else -OPEN_END
-        alarm = episodes.as_of(episodes.settle(self.alarm, self.held, house, known), known, now)
-        found = list(episodes.findings(alarm, known, now, cluster))
-        found += attendance.evaluate(self.attendances, alarm, house, known, now, cluster)
-        self._look_ahead(alarm, known, now)
-        yield from self._news(found)
+    @property
+    def reached(self) -> Order:
+        return self.tip.order if self.tip else LATEST
 
-    def _look_ahead(self, alarm: Alarm, known: Known, now: Micros) -> None:
-        """When time alone will change a finding, and until when facts of the house may."""
-        dues = [due for e in alarm.episodes for due in (*episodes.due_at(e, known), *attendance.due_at(e, known)) if due >= now]
-        self.due = min(dues, default=OPEN_END)
-        self.until = max((ends(episode, known) for episode in alarm.episodes), default=OPEN_END)
-        self.monitors = {episode.monitor for episode in alarm.episodes}
+    @property
+    def monitors(self) -> set[str | None]:
+        return {episode.monitor for episode in (self.tip.alarm if self.tip else self.alarm).episodes}
 
-    def _news(self, found: list[Finding]) -> Iterator[Finding]:
-        for finding in found:
-            content = content_of(finding)
-            before = self.told.get(finding.id)
-            if before is None:
-                finding.revision = 1
-            elif before.content != content or (before.finding.status == "provisional" and finding.status == "final"):
-                finding.revision = before.finding.revision + 1
-                if before.finding.status != "provisional":
-                    finding.status = "amended"
-            else:
-                continue
-            self.told[finding.id] = Told(finding, content)
-            yield finding
-        yield from self._retractions(found)
+    @property
+    def doubtful(self) -> bool:
+        """Whether a log-out, told late, may still say who was there."""
+        return any(evidence.doubtful(attendance) for attendance in (self.tip.attendances if self.tip else {}).values())
 
-    def _retractions(self, found: list[Finding]) -> Iterator[Finding]:
+    # Concluding.
+
+    def conclude(self, house: Timeline, known: Known, clock: Clock, cluster: str, everything: bool) -> Iterator[Finding]:
+        """Yield the findings that are new or changed; everything: names or places were learnt."""
+        again = self.tip is None or self.timeline is not house
+        if again:
+            self.timeline, self.tip, self._waiting = house, Tip(self.alarm, self.attendances), list(self.held)
+        assert self.tip is not None
+        touched = self._advance(self.tip, house, known)
+        shown = self.tip.alarm.episodes
+        after = [*(following.start for _, following in pairwise(shown)), None]
+        for episode, start in zip(shown, after, strict=False):
+            if again or everything or episode.start in touched or self.tip.dues.get(episode.start, OPEN_END) < clock.now:
+                yield from self._tell(self.tip, episode, start, house, known, clock, cluster)
+        if again:
+            yield from self._retractions(shown)
+        self.due = min(self.tip.dues.values(), default=OPEN_END)
+        self.until = max((ends(episode, known) for episode in shown), default=OPEN_END)
+
+    def _advance(self, tip: Tip, house: Timeline, known: Known) -> set[Micros]:
+        """Apply what was not yet applied. Returns the starts of the episodes that it may have changed."""
+        waiting, self._waiting = sorted(self._waiting, key=lambda held: held.order), []
+        touched = {episode.start for episode in episodes.advance(tip.alarm, waiting, house, known, tip.order)}
+        tip.order = max(tip.order, episodes.latest(tip.alarm, house), *(held.order for held in waiting[-1:]))
+        touched |= evidence.advance(tip.attendances, tip.alarm, house, known, tip.looked)
+        tip.looked = house.tip
+        return touched
+
+    def _tell(
+        self, tip: Tip, episode: Episode, following: Micros | None, house: Timeline, known: Known, clock: Clock, cluster: str
+    ) -> Iterator[Finding]:  # fmt: skip
+        """What is found of one episode, where it is new."""
+        seen = episodes.as_of(episode, known, clock.now)
+        closes = endings.closes_at(seen)
+        yield from self._news(episodes.found(seen, following, house, known, clock.now, cluster), closes, clock)
+        dues = endings.due_at(seen, known)
+        if judged(seen):
+            attended = tip.attendances[seen.start]
+            found = attendance.found(attended, seen, house, known, clock.now, cluster)
+            due = attendance.due_at(seen, known)
+            yield from self._news(found, due[-1], clock)
+            dues += due
+        tip.dues[episode.start] = min((due for due in dues if due >= clock.now), default=OPEN_END)
+
+    def _news(self, finding: Finding, closes: Micros, clock: Clock) -> Iterator[Finding]:
+        """Final: this progress closed the window. Amended: an earlier one had, and it is not what was told then."""
+        status, before = finding.status, self.told.get(finding.id)
+        if before is None:
+            finding.revision = 1
+        else:
+            finding.status, finding.revision = before.status, before.revision
+            closed = before.status in ("final", "amended")
+            if finding == before and before.status != "retracted" and closed == (status == "final"):
+                return
+            finding.revision += 1
+        finding.status = status if status == "provisional" or closes >= clock.before else "amended"
+        self.told[finding.id] = finding
+        yield finding
+
+    def _retractions(self, current: list[Episode]) -> Iterator[Finding]:
         """What is no longer so; where another id took its place, that one is named."""
-        current = {finding.id for finding in found}
-        for told in [t for t in self.told.values() if t.finding.id not in current and t.finding.status != "retracted"]:
-            others = [f for f in found if f.rule == told.finding.rule]
-            heir = min(others, key=lambda f: (abs(_distance(f.start, told.finding.start)), f.id), default=None)
+        ids = {identity(episode, "episodes") for episode in current}
+        ids |= {identity(episode, "attendance") for episode in current if judged(episode)}
+        for told in [t for t in self.told.values() if t.id not in ids and t.status != "retracted"]:
             finding = msgspec.structs.replace(
-                told.finding, status="retracted", revision=told.finding.revision + 1, replaced_by=heir.id if heir else None
+                told, status="retracted", revision=told.revision + 1, replaced_by=heir(told, current)
             )
-            self.told[finding.id] = Told(finding, b"")
+            self.told[finding.id] = finding
             yield finding
 
-    def settle(self, house: Timeline, known: Known, horizon: Micros) -> list[Held]:
-        """Fold what lies before *horizon* into the summary; return the facts that are held no more."""
-        index = bisect_left(self.held, (horizon, "", -1, -1, -1), key=lambda known: known.order)
-        passed, self.held = self.held[:index], self.held[index:]
-        self.alarm = episodes.settle(self.alarm, passed, house, known)
-        self.attendances = attendance.settle(self.attendances, self.alarm, house, known)
-        return passed
+    # Letting go.
 
-    def forget(self, known: Known, horizon: Micros) -> None:
-        """Drop the episodes that nothing can change any more; the newest stays a day, since later facts are compared with it."""
-        kept = []
-        for episode in self.alarm.episodes:
-            keep = NEWEST_KEPT if episode is self.alarm.newest else 0
-            if ends(episode, known) >= horizon - keep:
-                kept.append(episode)
-        gone = {e.start for e in self.alarm.episodes} - {e.start for e in kept}
-        self.alarm = Alarm(kept)
+    def settle(self, house: Timeline, known: Known, since: Micros, horizon: Micros) -> tuple[list[Held], bool]:
+        """Fold what lies between *since* and *horizon* into the summary.
+
+        Returns the facts that are held no more, and whether the summary changed.
+        """
+        index = bisect_left(self.held, start_of(horizon), key=lambda held: held.order)
+        passed, self.held = self.held[:index], self.held[index:]
+        if not passed and self.until < since:
+            return passed, False
+        before = self.alarm, self.attendances
+        self.alarm = episodes.settle(self.alarm, passed, house, known)
+        self.attendances = evidence.settle(self.attendances, self.alarm, house, known)
+        if self.tip is not None:
+            places = {episode.start: episode.place for episode in self.alarm.episodes}
+            for episode in self.tip.alarm.episodes:
+                episode.place = places.get(episode.start, episode.place)
+        return passed, bool(passed) or (self.alarm, self.attendances) != before
+
+    def forget(self, house: Timeline, known: Known, horizon: Micros) -> bool:
+        """Drop the episodes that nothing can change any more; the newest stays longer, since later facts are compared with it."""
+        newest = self.alarm.newest
+        gone = {
+            episode.start
+            for episode in self.alarm.episodes
+            if ends(episode, known) < horizon - (kept_after(episode, house) if episode is newest else 0)
+        }
+        if gone:
+            self._drop(gone)
+        starts = {iso(start) for start in gone}
+        outlived = [told.id for told in self.told.values() if told.start in starts or outlives(told, horizon)]
+        for name in outlived:
+            del self.told[name]
+        return bool(gone or outlived)
+
+    def _drop(self, gone: set[Micros]) -> None:
+        self.alarm.episodes = [episode for episode in self.alarm.episodes if episode.start not in gone]
         for start in gone:
             self.attendances.pop(start, None)
-        starts = {iso(start) for start in gone}
-        self.told = {
-            i: told for i, told in self.told.items() if told.finding.start not in starts and not _outlived(told.finding, horizon)
-        }
+        if self.tip is not None:
+            self.tip.alarm.episodes = [episode for episode in self.tip.alarm.episodes if episode.start not in gone]
+            for start in gone:
+                self.tip.attendances.pop(start, None)
+                self.tip.dues.pop(start, None)
 
     @property
     def empty(self) -> bool:
         return not self.held and not self.alarm.episodes
 
 
-def _outlived(finding: Finding, horizon: Micros) -> bool:
-    return finding.status == "retracted" and finding.start < iso(max(0, horizon - NEWEST_KEPT))
+def outlives(told: Finding, horizon: Micros) -> bool:
+    """A retracted finding is remembered for a day: its revisions must go on growing."""
+    return told.status == "retracted" and told.start < iso(max(0, horizon - NEWEST_KEPT))
 
 
-def _distance(one: str, other: str) -> int:
-    return 0 if one == other else 1
+def heir(told: Finding, current: Iterable[Episode]) -> str | None:
+    """The finding of the same rule whose start is the nearest."""
+    mine = [e for e in current if told.rule == "episodes" or judged(e)]
+    starts = {identity(episode, told.rule): iso(episode.start) for episode in mine}
+    later = sorted((start, name) for name, start in starts.items() if start >= told.start)
+    earlier = sorted((start, name) for name, start in starts.items() if start < told.start)
+    return earlier[-1][1] if earlier else later[0][1] if later else None
+
+
+def kept_after(episode: Episode, house: Timeline) -> Micros:
+    """How long the newest episode is remembered: a patient who is still there may be told of again by a list."""
+    there = episode.monitor is not None and house.session(episode.monitor, LATEST) == ("open", patient_of(episode))
+    return STILL_THERE_KEPT if there else NEWEST_KEPT
 
 
 def ends(episode: Episode, known: Known) -> Micros:
     """The last instant of any of an episode's windows."""
     if episode.ended_by == "lost" and not episode.gone and episode.lost is not None:
         return episode.lost + int(known[episode.thresholds].episodes.taken_up * SECOND)
-    due = attendance.deadline(episode, known[episode.thresholds].attendance) if attendance.judged(episode) else episode.sent
-    return max(episodes.closes_at(episode), attendance.closes_at(episode, due))
-
-
-def content_of(finding: Finding) -> bytes:
-    """All but revision and status, as one compares it."""
-    status: Status = finding.status
-    finding.status, revision, finding.revision = "provisional", finding.revision, 0
-    content = canonical(finding)
-    finding.status, finding.revision = status, revision
-    return content
+    closes = endings.closes_at(episode)
+    return max(closes, attendance.due_at(episode, known)[-1]) if judged(episode) else closes

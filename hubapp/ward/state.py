@@ -10,14 +10,17 @@ import msgspec
 from hubapp.facts import AlarmFact, Micros, decode_log
 from hubapp.findings import Finding
 from hubapp.rules.accounts import Accounts
-from hubapp.rules.attendance import Attendance
-from hubapp.rules.episodes import Alarm, Held
+from hubapp.rules.episode import Alarm, Held
+from hubapp.rules.evidence import Attendance
 from hubapp.rules.house import House
 from hubapp.rules.monitors import Monitor
 from hubapp.rules.places import Places
 from hubapp.thresholds import Thresholds
-from hubapp.ward.memory import Remembered, Told, content_of
-from hubapp.ward.ward import Key, Outcome, Ward, alarm_key
+from hubapp.ward.index import Key, alarm_key
+from hubapp.ward.memory import Remembered
+from hubapp.ward.outcome import Outcome
+from hubapp.ward.telling import HeldFact
+from hubapp.ward.ward import Ward
 from hubapp.ward.watermark import Watermark
 
 VERSION = 1
@@ -68,12 +71,12 @@ def changes(ward: Ward, outcome: Outcome) -> Iterator[tuple[str, bytes, bytes | 
         yield "held", name.encode(), value
     for key in outcome.alarms:
         yield from _alarm(key, ward.alarms.get(key))
+    for name in outcome.monitors:
+        yield "monitors", name.encode(), encoded(ward.house.monitors[name])
     if outcome.settled:
-        house = ward.house
-        yield from (("monitors", name.encode(), encoded(monitor)) for name, monitor in house.monitors.items())
-        yield "accounts", b"accounts", encoded(house.accounts)
-        yield "places", b"places", encoded(house.places)
-    if outcome.settled or outcome.progressed:
+        yield "accounts", b"accounts", encoded(ward.house.accounts)
+        yield "places", b"places", encoded(ward.house.places)
+    if outcome.progressed:
         yield "progress", b"progress", encoded(ProgressRow(VERSION, ward.horizon, ward.watermark, ward.known, ward.in_force))
 
 
@@ -82,8 +85,7 @@ def _alarm(key: Key, remembered: Remembered | None) -> Iterator[tuple[str, bytes
         yield "episodes", row_key(key), None
         yield "attendance", row_key(key), None
         return
-    told = [told.finding for told in remembered.told.values()]
-    mine = {rule: [f for f in told if f.rule == rule] for rule in ("episodes", "attendance")}
+    mine = {rule: [told for told in remembered.told.values() if told.rule == rule] for rule in ("episodes", "attendance")}
     attendances = {str(start): attendance for start, attendance in remembered.attendances.items()}
     yield "episodes", row_key(key), encoded(EpisodesRow(VERSION, remembered.alarm, mine["episodes"]))
     yield "attendance", row_key(key), encoded(AttendanceRow(VERSION, attendances, mine["attendance"]))
@@ -109,12 +111,12 @@ def restore(ward: Ward, tables: dict[str, Iterable[tuple[bytes, bytes]]]) -> Non
         restore_alarm(ward, key, _decode(value, EpisodesRow), attendances.get(key))
     for _, value in tables["held"]:
         restore_held(ward, value)
-    ward.facts.sort(key=lambda fact: fact.order)
+    ward.facts.sort(key=lambda held: held.fact.order)
     ward.touch_everything()
 
 
 def restore_alarm(ward: Ward, key: bytes, row: EpisodesRow, attended: AttendanceRow | None) -> None:
-    told = {f.id: Told(f, content_of(f)) for f in (*row.findings, *(attended.findings if attended else ()))}
+    told = {finding.id: finding for finding in (*row.findings, *(attended.findings if attended else ()))}
     attendances = {int(start): a for start, a in attended.attendances.items()} if attended else {}
     patient, device, condition = key.decode().split(SEPARATOR)
     ward.alarms[patient, device, condition] = Remembered(row.alarm, attendances, told)
@@ -126,7 +128,7 @@ def restore_held(ward: Ward, value: bytes) -> None:
     if isinstance(known, AlarmFact):
         ward.remember(alarm_key(known)).hold(Held(known, thresholds.decode()))  # type: ignore[arg-type]  # One of AnyAlarm.
     else:
-        ward.facts.append(known)
+        ward.facts.append(HeldFact(known, thresholds.decode()))
 
 
 def _decode(value: bytes, kind: Any) -> Any:

@@ -1,11 +1,14 @@
-"""The partition: takes the records of its log in their order, and says what they change."""
+"""The partition: takes the records of its log in their order, and says what they change.
+
+Findings are concluded at records of progress and nowhere else, so the same log gives the same findings however it is cut
+into batches.
+"""
 
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections import defaultdict
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from heapq import heappop, heappush
 
 import msgspec
 
@@ -17,9 +20,9 @@ from hubapp.facts import (
     AnyAlarm,
     AnyFact,
     BedPlaced,
-    EncounterChanged,
     Micros,
     MonitorBack,
+    MonitorLost,
     PatientSessionClosed,
     Progress,
     RulesChanged,
@@ -28,11 +31,14 @@ from hubapp.facts import (
     encode_fact,
     fold,
 )
-from hubapp.findings import Finding
-from hubapp.rules.episodes import Alarm, Held, Known, monitor_of
+from hubapp.rules.episode import OPEN_END, Alarm, Held, Known
 from hubapp.rules.house import House, Timeline
+from hubapp.rules.moments import start_of
 from hubapp.thresholds import Thresholds, digest, parse
-from hubapp.ward.memory import Remembered
+from hubapp.ward.index import Index, Key, alarm_key, tags
+from hubapp.ward.memory import Clock, Remembered
+from hubapp.ward.outcome import Outcome, held_key
+from hubapp.ward.telling import HeldFact, told
 from hubapp.ward.watermark import Watermark
 
 LATENESS = 600 * SECOND
@@ -41,36 +47,24 @@ STEP = 30 * SECOND
 # What closes something is applied however late it is told.
 CLOSING = (AlarmEnded, SessionClosed, MonitorBack, PatientSessionClosed)
 
-Key = tuple[str, str, str]
-
-
-@dataclass
-class Outcome:
-    """What a batch of the log changed: findings to tell, facts that came too late, keys whose state is to be written."""
-
-    findings: list[Finding] = field(default_factory=list)
-    late: list[AnyFact] = field(default_factory=list)
-    held: dict[str, bytes | None] = field(default_factory=dict)
-    alarms: set[Key] = field(default_factory=set)
-    settled: bool = False
-    progressed: bool = False
-
 
 class Ward:
     """State of one partition of hub-patients. `mine` says whether a subject is this partition's."""
 
     def __init__(self, cluster: str, mine: Callable[[str], bool], bounds: Mapping[str, Micros]) -> None:
         self.cluster, self.mine, self.bounds = cluster, mine, bounds
-        self.house, self.horizon = House(), -(1 << 62)
+        self.house, self.horizon = House(), -OPEN_END
         self.watermark = Watermark()
         self.known: Known = {}
         self.in_force = self.learn(Thresholds())
-        self.facts: list[AnyFact] = []
+        self.facts: list[HeldFact] = []
         self.alarms: dict[Key, Remembered] = {}
         self.outcome = Outcome()
         self._timeline: Timeline | None = None
         self._touched: set[Key] = set()
-        self._on: defaultdict[str | None, set[Key]] = defaultdict(set)
+        self._everything = False
+        self._index = Index()
+        self._dues: list[tuple[Micros, Key]] = []
 
     def learn(self, thresholds: Thresholds) -> str:
         name = digest(thresholds)
@@ -80,177 +74,188 @@ class Ward:
     # Taking records.
 
     def take(self, value: bytes, append_time: Micros) -> None:
-        """Take one record of the log; findings that fall due by it are concluded at once, at its place in the log."""
-        told = decode_log(value)
-        if isinstance(told, Progress):
+        """Take one record of the log; progress concludes what was told before it, and what falls due."""
+        record = decode_log(value)
+        if isinstance(record, Progress):
+            before = self.watermark.at
+            self.watermark.hear(record, {topic: append_time - bound for topic, bound in self.bounds.items()})
             self.outcome.progressed = True
-            if self.watermark.hear(told, {topic: append_time - bound for topic, bound in self.bounds.items()}):
-                self._conclude_due()
+            self._conclude(before)
         else:
-            self._take_fact(told, value)
+            self._take_fact(record, value)
 
     def _take_fact(self, fact: AnyFact, value: bytes) -> None:
         if isinstance(fact, RulesChanged):
             self.in_force = self.learn(parse(fact.thresholds))
-            self.outcome.settled = True
-        elif self._too_late(fact):
+            self.outcome.progressed = True
+            return
+        late = self._late(fact)
+        if late and not isinstance(fact, CLOSING):
             self.outcome.late.append(fact)
-        elif isinstance(fact, AlarmFact):
+            return
+        if late:
+            fact = msgspec.structs.replace(fact, quality=(*fact.quality, "late"))
+            value = encode_fact(fact)
+        if isinstance(fact, AlarmFact):
             self._take_alarm(fact, value)
         else:
-            self._take_house(fact, value)
+            self._hold(fact, value)
+            self._take_house(HeldFact(fact, self.in_force))
 
-    def _too_late(self, fact: AnyFact) -> bool:
-        late = self.watermark.at is not None and fact.sent < self.watermark.at - LATENESS
-        return late and not isinstance(fact, CLOSING)
+    def _late(self, fact: AnyFact) -> bool:
+        """Nothing of an input of the past is: it says itself when it has ended."""
+        watermark = self.watermark
+        return watermark.at is not None and not watermark.ended and fact.sent < watermark.at - LATENESS
 
-    def _marked(self, fact: AnyFact) -> AnyFact:
-        """What closes something is applied also when it is late, and says so."""
-        if self.watermark.at is None or fact.sent >= self.watermark.at - LATENESS or "late" in fact.quality:
-            return fact
-        return msgspec.structs.replace(fact, quality=(*fact.quality, "late"))
+    def _hold(self, fact: AnyFact, value: bytes) -> None:
+        self.outcome.held[held_key(fact)] = self.in_force.encode() + b"\n" + value
 
     def _take_alarm(self, fact: AnyAlarm, value: bytes) -> None:
         key = alarm_key(fact)
         if "backfilled" in fact.quality or not self.mine(key[0]):
             return
-        marked = self._marked(fact)
-        self.remember(key).hold(Held(marked, self.in_force))  # type: ignore[arg-type]  # It stays the alarm it was.
-        self._touched.add(key)
-        self._hold(marked, value)
-        if self._timeline is not None and self._timeline.lost_somewhere():
-            self._timeline = None
-
-    def _take_house(self, told: AnyFact, value: bytes) -> None:
-        fact = self._marked(told)
-        if not self.facts or fact.order > self.facts[-1].order:
-            self.facts.append(fact)
-            if self._timeline is not None:
-                self._timeline.tell([fact])
-        else:
-            insort(self.facts, fact, key=lambda known: known.order)
-            self._timeline = None
-        self._touch(fact)
         self._hold(fact, value)
+        self.remember(key).hold(Held(fact, self.in_force))
+        self._touched.add(key)
+        if self._timeline is not None and self._timeline.losses:
+            self._hear(fact, self._timeline)
 
-    def _hold(self, fact: AnyFact, value: bytes) -> None:
-        kept = encode_fact(fact) if "late" in fact.quality else value
-        self.outcome.held[held_key(fact)] = self.in_force.encode() + b"\n" + kept
+    def _hear(self, fact: AnyAlarm, timeline: Timeline) -> None:
+        """A lost monitor that sends an alarm is back."""
+        monitor = timeline.monitor_of(fact)
+        if monitor is None or monitor not in timeline.losses:
+            return
+        if not timeline.silent_at(monitor, fact.order):
+            return
+        if fact.order < timeline.tip:
+            self._timeline = None
+        elif timeline.hear(fact, monitor):
+            self._touch(self._index.of("monitor", monitor), fact)
 
-    def touch_everything(self) -> None:
-        """After a take-over: look at every alarm once, to know when it is due."""
-        self._touched = set(self.alarms)
+    def _take_house(self, held: HeldFact) -> None:
+        fact = held.fact
+        if not self.facts or fact.order > self.facts[-1].fact.order:
+            self.facts.append(held)
+        else:
+            insort(self.facts, held, key=lambda known: known.fact.order)
+        self._touch(self._concerned(fact), fact)
+        if self._timeline is None:
+            return
+        if fact.order < self._timeline.tip or isinstance(fact, MonitorLost):
+            self._timeline = None
+        else:
+            self._timeline.tell(fact, self.known[held.thresholds].presence)
 
     def remember(self, key: Key) -> Remembered:
         if key not in self.alarms:
             self.alarms[key] = Remembered(Alarm(), {}, {})
+            self._index.add(key, ())
         return self.alarms[key]
 
-    def _touch(self, fact: AnyFact) -> None:
+    def touch_everything(self) -> None:
+        """After a take-over: look at every alarm once, to know when it is due."""
+        for key, remembered in self.alarms.items():
+            self._index.add(key, remembered.monitors)
+        self._touched = set(self.alarms)
+
+    # What a fact concerns.
+
+    def _concerned(self, fact: AnyFact) -> set[Key]:
         """The alarms that *fact* may say something about."""
-        monitor = getattr(fact, "monitor", None) or getattr(fact, "serial", None)
-        if isinstance(fact, AccountFact | BedPlaced) or monitor is None:
-            keys = set(self.alarms)
-        else:
-            keys = self._on[fold(monitor)] | self._on[None]
-        if isinstance(fact, EncounterChanged) and fact.patient:
-            keys |= {key for key in self.alarms if key[0] == fold(fact.patient)}
-        everything = isinstance(fact, BedPlaced) or (isinstance(fact, AccountFact) and self._links(fact))
-        self._touched |= {key for key in keys if everything or self.alarms[key].until >= fact.sent}
+        if isinstance(fact, BedPlaced) or (isinstance(fact, AccountFact) and self._links(fact)):
+            self._everything = True
+            return set(self.alarms)
+        if isinstance(fact, AccountFact):
+            closes = isinstance(fact, SessionClosed)
+            return {key for key, r in self.alarms.items() if r.until >= fact.sent or (closes and r.doubtful)}
+        keys = set(self._index.of("monitor", None))
+        for tag, name in tags(fact, self._places_serial):
+            keys |= self._index.of(tag, name)
+        return keys
+
+    def _places_serial(self, device_id: str) -> str | None:
+        house = self._timeline.house if self._timeline is not None else self.house
+        return house.places.serials.get(device_id)
 
     def _links(self, fact: AccountFact) -> bool:
-        """Whether it says for the first time that an id and a name are one account."""
-        if not fact.account_id or not fact.account_name:
-            return False
-        names = (self._timeline.house if self._timeline else self.house).accounts.names
-        return fold(fact.account_id) not in names or self._timeline is None
+        """Whether it may be the first to name an account, or to say that an id and a name are one."""
+        accounts = (self._timeline.house if self._timeline is not None else self.house).accounts
+        written = [fold(name) for name in (fact.account_id, fact.account_name) if name]
+        linked = not fact.account_id or not fact.account_name or accounts.names.get(fold(fact.account_id)) == fact.account_name
+        return not linked or not accounts.seen.issuperset(written) or self._timeline is None
+
+    def _touch(self, keys: set[Key], fact: AnyFact) -> None:
+        for key in keys:
+            remembered = self.alarms[key]
+            if fact.order < remembered.reached:
+                remembered.tip = None
+        self._touched |= keys
 
     # Concluding.
 
+    def _conclude(self, before: Micros | None) -> None:
+        now = self.watermark.at
+        clock = Clock(-OPEN_END if now is None else now, -OPEN_END if before is None or now is None else before)
+        keys = self._touched | set(self._due(clock.now))
+        if keys:
+            timeline = self.timeline()
+            for key in sorted(keys):
+                self._conclude_alarm(key, timeline, clock)
+        self._touched, self._everything = set(), False
+        if now is not None and not self.watermark.over and now - LATENESS - self.horizon >= STEP:
+            self._settle(now - LATENESS)
+
+    def _conclude_alarm(self, key: Key, timeline: Timeline, clock: Clock) -> None:
+        remembered = self.alarms[key]
+        news = list(remembered.conclude(timeline, self.known, clock, self.cluster, self._everything))
+        self._index.add(key, remembered.monitors)
+        if remembered.due < OPEN_END:
+            heappush(self._dues, (remembered.due, key))
+        if news:
+            self.outcome.findings += news
+            self.outcome.alarms.add(key)
+
+    def _due(self, now: Micros) -> Iterator[Key]:
+        """The alarms that time alone changes; an entry of the heap may be one that was put off since."""
+        while self._dues and self._dues[0][0] < now:
+            due, key = heappop(self._dues)
+            if key in self.alarms and self.alarms[key].due == due:
+                yield key
+
     def timeline(self) -> Timeline:
         if self._timeline is None:
-            self._timeline = self._told(self.facts, [held for r in self.alarms.values() for held in r.held])
+            self._timeline = self._told(self.facts, (held for r in self.alarms.values() for held in r.held))
         return self._timeline
 
-    def _told(self, facts: list[AnyFact], alarms: list[Held]) -> Timeline:
-        """The house with *facts*; where a monitor is lost, its alarms are heard too."""
-        timeline = Timeline(self.house, self.known[self.in_force].presence)
-        timeline.tell(facts)
-        if not timeline.lost_somewhere():
-            return timeline
-        heard = [(held.fact, monitor_of(held.fact, timeline)) for held in alarms]
-        timeline = Timeline(self.house, self.known[self.in_force].presence)
-        told: list[tuple[AnyFact, str | None]] = [*((fact, None) for fact in facts), *heard]
-        for fact, monitor in sorted(told, key=lambda pair: pair[0].order):
-            if not isinstance(fact, AlarmFact):
-                timeline.tell([fact])
-            elif monitor:
-                timeline.hear(fact, monitor)
-        return timeline
-
-    def _conclude_due(self) -> None:
-        assert self.watermark.at is not None
-        self._conclude(self._touched | {key for key, r in self.alarms.items() if r.due < self.watermark.at})
-
-    def _conclude(self, keys: set[Key]) -> None:
-        timeline = self.timeline() if keys else None
-        for key in sorted(keys):
-            remembered = self.alarms[key]
-            before = remembered.monitors
-            assert timeline is not None
-            news = list(remembered.conclude(timeline, self.known, self.watermark.at, self.cluster))
-            for monitor in before - remembered.monitors:
-                self._on[monitor].discard(key)
-            for monitor in remembered.monitors:
-                self._on[monitor].add(key)
-            if news:
-                self.outcome.findings += news
-                self.outcome.alarms.add(key)
-        self._touched -= keys
+    def _told(self, facts: list[HeldFact], alarms: Iterator[Held]) -> Timeline:
+        return told(self.house, facts, alarms, self.known)
 
     def conclude(self) -> Outcome:
-        """Conclude what the records taken since the last call say, and let go of what has passed."""
-        self._conclude(set(self._touched))
-        if self.watermark.at is not None and self.watermark.at - LATENESS - self.horizon >= STEP:
-            self._settle(self.watermark.at - LATENESS)
+        """What the records taken since the last call have changed."""
         outcome, self.outcome = self.outcome, Outcome()
         return outcome
 
+    # Letting go.
+
     def _settle(self, horizon: Micros) -> None:
         """Fold what no fact can precede any more into the summaries: alarms first, then the house that they looked at."""
-        index = bisect_left(self.facts, (horizon, "", -1, -1, -1), key=lambda fact: fact.order)
+        begin, since = start_of(horizon), self.horizon
+        index = bisect_left(self.facts, begin, key=lambda held: held.fact.order)
         passed, self.facts = self.facts[:index], self.facts[index:]
-        before = (horizon, "", -1, -1, -1)
-        timeline = self._told(passed, [held for r in self.alarms.values() for held in r.held if held.order < before])
+        timeline = self._told(passed, (h for r in self.alarms.values() for h in r.held if h.order < begin))
         for key, remembered in list(self.alarms.items()):
-            let_go = remembered.settle(timeline, self.known, horizon)
-            remembered.forget(self.known, horizon)
-            self.outcome.held.update({held_key(held.fact): None for held in let_go})
-            self.outcome.alarms.add(key)
+            let_go, changed = remembered.settle(timeline, self.known, since, horizon)
+            self.outcome.held.update((held_key(held.fact), None) for held in let_go)
+            if remembered.forget(timeline, self.known, horizon) or changed:
+                self.outcome.alarms.add(key)
             if remembered.empty:
-                self._drop(key)
-        self.outcome.held.update({held_key(fact): None for fact in passed})
-        self.house, self.horizon, self._timeline = timeline.house, horizon, None
+                del self.alarms[key]
+                self._index.drop(key)
+        self.outcome.held.update((held_key(held.fact), None) for held in passed)
+        self.outcome.monitors |= timeline.touched
+        self.house, self.horizon = timeline.house, horizon
         self.house.accounts.prune(horizon)
         self.house.places.prune(horizon)
-        self.outcome.settled = True
-
-    def _drop(self, key: Key) -> None:
-        for monitor in self.alarms.pop(key).monitors:
-            self._on[monitor].discard(key)
-        self._touched.discard(key)
-
-
-def alarm_key(fact: AlarmFact) -> Key:
-    """Subject, device and condition, folded: the subject is what chooses the partition."""
-    return fold(fact.patient or fact.monitor or fact.device), fold(fact.device), fact.condition
-
-
-def held_key(fact: AnyFact) -> str:
-    return f"{fact.topic}/{fact.partition}/{fact.offset}/{fact.index}"
-
-
-def concerns(fact: AnyFact) -> str:
-    """What a fact is about, to choose the one partition that speaks of it."""
-    named = (getattr(fact, name, None) for name in ("patient", "monitor", "serial", "device_id", "account_id", "account_name"))
-    return fold(next((str(value) for value in named if value), fact.topic))
+        if self._timeline is not None:
+            self._timeline.forget(self.house, horizon)
+        self.outcome.settled = self.outcome.settled or bool(passed)

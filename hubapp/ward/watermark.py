@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import msgspec
 
@@ -12,12 +12,18 @@ AFTER_THE_END = 360 * SECOND
 
 
 class Watermark(msgspec.Struct):
-    """claims: source topic -> partition -> nothing sent before this is still to come. ended: where the input has ended, its newest `sent`."""
+    """claims: source topic -> partition -> nothing sent before this is still to come.
+
+    ended: where the input has ended, its newest `sent`. over: all input has ended. again: another input has begun
+    after that; its time counts when it has ended too.
+    """
 
     claims: dict[str, dict[str, Micros]] = {}
     ended: dict[str, dict[str, Micros]] = {}
     counts: dict[str, int] = {}
     at: Micros | None = None
+    over: bool = False
+    again: bool = False
 
     def hear(self, progress: Progress, cap: Mapping[str, Micros]) -> bool:
         """Take *progress*; *cap*: the latest that its append time lets each topic claim. Returns whether time has come further.
@@ -28,13 +34,17 @@ class Watermark(msgspec.Struct):
         for topic, claims in progress.claims.items():
             for partition, claim in claims.items():
                 self.ended.get(topic, {}).pop(partition, None)
-                mine = self.claims.setdefault(topic, {})
-                mine[partition] = max(min(claim, cap.get(topic, claim)), mine.get(partition, claim - 1))
+                mine, claimed = self.claims.setdefault(topic, {}), min(claim, cap.get(topic, claim))
+                mine[partition] = max(claimed, mine.get(partition, claimed))
         for topic, newest in progress.ended.items():
             self.ended.setdefault(topic, {}).update(newest)
         return self._advance()
 
     def _advance(self) -> bool:
+        over = bool(self.counts) and all(number in self.ended.get(topic, {}) for topic, number in self._partitions())
+        if self.over and not over:  # Facts of another input are in time, whatever the first one's times were.
+            self.again, self.at = True, None
+        self.over = over
         reached = self._reached()
         if reached is None or (self.at is not None and reached <= self.at):
             return False
@@ -43,27 +53,22 @@ class Watermark(msgspec.Struct):
 
     def _reached(self) -> Micros | None:
         """None while a partition that exists has not been heard of."""
-        lowest: Micros | None = None
-        newest: Micros = 0
-        for topic, count in self.counts.items():
-            claims, ended = self.claims.get(topic, {}), self.ended.get(topic, {})
-            for number in map(str, range(count)):
-                if number in ended:
-                    newest = max(newest, ended[number])
-                elif number not in claims:
-                    return None
-                else:
-                    lowest = claims[number] if lowest is None else min(lowest, claims[number])
-        if lowest is not None or not self.counts:
-            return lowest
-        return newest + AFTER_THE_END if newest else None
+        if self.over:
+            newest = max((sent for ended in self.ended.values() for sent in ended.values()), default=0)
+            return newest + AFTER_THE_END if newest else None
+        claims = [self._claim(topic, number) for topic, number in self._partitions() if number not in self.ended.get(topic, {})]
+        if self.again or not claims or None in claims:
+            return None
+        return min(claim for claim in claims if claim is not None)
+
+    def _partitions(self) -> Iterator[tuple[str, str]]:
+        return ((topic, str(number)) for topic, count in self.counts.items() for number in range(count))
+
+    def _claim(self, topic: str, number: str) -> Micros | None:
+        return self.claims.get(topic, {}).get(number)
 
     def holders(self) -> list[tuple[str, str, Micros | None]]:
         """The source partitions by what they claim, the one that holds the watermark first."""
-        found = [
-            (topic, number, self.claims.get(topic, {}).get(number))
-            for topic, count in self.counts.items()
-            for number in map(str, range(count))
-            if number not in self.ended.get(topic, {})
-        ]
+        open_ones = [(topic, number) for topic, number in self._partitions() if number not in self.ended.get(topic, {})]
+        found = [(topic, number, self._claim(topic, number)) for topic, number in open_ones]
         return sorted(found, key=lambda holder: (holder[2] is not None, holder[2] or 0))
