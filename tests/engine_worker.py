@@ -20,11 +20,19 @@ import msgspec
 from hubapp.engine import Batch, Standing, Transaction, hub_app
 from hubapp.engine.lane import Lane
 from hubapp.engine.transaction import Transaction as Work
+from hubapp.kafka import client_options
+from hubapp.settings import Settings
 
 GIVEN: dict[str, Any] = json.loads(os.environ["ENGINE_TEST"])
 PREFIX, FAULT = GIVEN["prefix"], GIVEN.get("fault", "")
 
-app = hub_app(f"{PREFIX}group", datadir=GIVEN["datadir"], connection=GIVEN["connection"], **GIVEN.get("settings", {}))
+
+def connection() -> dict[str, Any]:
+    """Plain, or by the hub's own settings of a hospital's Kafka."""
+    return client_options(Settings(**GIVEN["hospital"])) if "hospital" in GIVEN else GIVEN["connection"]
+
+
+app = hub_app(f"{PREFIX}group", datadir=GIVEN["datadir"], connection=connection, **GIVEN.get("settings", {}))
 app.advertise(f"http://{GIVEN['name']}.test:8080")
 counts = app.Table("counts", writer=f"{PREFIX}source")
 tallies = app.Table("tallies", writer=f"{PREFIX}tallied")
