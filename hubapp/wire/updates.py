@@ -14,10 +14,10 @@ from msgspec.structs import replace
 
 from hubapp import codes
 from hubapp.facts import AlarmEnded, AlarmLatched, AlarmRaised, AnyAlarm, Limits
-from hubapp.wire import times
 from hubapp.wire.alerts import PRIORITIES
 from hubapp.wire.fields import EXACT, LONGEST, NO_PATIENT, reader
 from hubapp.wire.record import Record
+from hubapp.wire.times import TOLERANCE, plain
 
 TYPE = "NEW_ALERT_OBSERVATION"
 HEADERS = {"event_type": TYPE.encode()}
@@ -62,10 +62,10 @@ def decode(record: Record, value: bytes) -> AnyAlarm | None:
     try:
         told = read(value)
         alert, range_ = told.payload, told.payload.vital_range
-        sent, at = times.plain(told.timestamp), times.plain(alert.determination_time)
+        sent, at = plain(told.timestamp), plain(alert.determination_time)
         if told.event_type != TYPE or alert.is_backfill is not None or odd(told.message_id):
             return None
-        if sent > record.timestamp + times.TOLERANCE or at > sent + times.TOLERANCE:
+        if sent > record.timestamp + TOLERANCE or at > sent + TOLERANCE:
             return None
         return replace(
             template(alert.active, alert.latching, alert.code, alert.device_code, alert.priority),
