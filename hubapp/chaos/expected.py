@@ -1,0 +1,143 @@
+"""What one process, without Kafka, makes of the same records: facts from the sources, findings and tables from the logs."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import orjson
+from aiokafka import ConsumerRecord
+
+from hubapp.chaos.load import Source
+from hubapp.engine.transaction import hashed
+from hubapp.facts import SECOND, AlarmFact, AnyFact, Micros, Progress, RulesChanged, decode_log, encode_fact, fold
+from hubapp.findings import Finding, canonical
+from hubapp.intake.intake import Intake
+from hubapp.topics import HOUSE, LOG_PARTITIONS, PATIENTS, READ
+from hubapp.ward.oracle import conclude
+from hubapp.ward.state import changes
+from hubapp.ward.ward import Ward, alarm_key
+from hubapp.ward.watermark import Watermark
+from hubapp.wire import Zones
+
+BOUNDS: dict[str, Micros] = {topic.role: topic.bound * SECOND for topic in READ}
+Rows = dict[tuple[str, bytes], bytes]
+"""(table, key) -> value"""
+
+
+def partition_of(subject: str) -> int:
+    return hashed(subject.encode()) % LOG_PARTITIONS
+
+
+class Taken:
+    """The facts of each source partition in their order, what is malformed, and what each source's table holds."""
+
+    def __init__(self, sources: Iterable[Source], past: bool) -> None:
+        self.facts: dict[tuple[str, int], list[AnyFact]] = {}
+        self.quarantined: dict[tuple[str, int, int], bytes] = {}
+        self.tables: dict[str, Rows] = {}
+        parts: defaultdict[tuple[str, int], list[Source]] = defaultdict(list)
+        roles = {topic.role for topic in READ}
+        for source in sources:
+            if source.topic in roles:
+                parts[source.topic, source.partition].append(source)
+        for part, records in sorted(parts.items()):
+            self._take(part, sorted(records, key=lambda record: record.offset), past)
+
+    def _take(self, part: tuple[str, int], records: list[Source], past: bool) -> None:
+        intake = Intake(part[0], Zones(), past)
+        said = intake.read(records)
+        self.facts[part] = said.facts
+        for value in said.quarantined:
+            told = orjson.loads(value)
+            self.quarantined[told["topic"], told["partition"], told["offset"]] = value
+        rows = self.tables.setdefault(f"source-{part[0]}", {})
+        for key, row in intake.changes(records[-1].offset):
+            rows[f"{part[1]}", key] = row or b""
+
+    def everything(self) -> Iterator[AnyFact]:
+        for facts in self.facts.values():
+            yield from facts
+
+    def logs(self) -> dict[tuple[str, int], dict[tuple[str, int], list[bytes]]]:
+        """(log, partition) -> source partition -> its facts there, in their order, as bytes."""
+        logs: defaultdict[tuple[str, int], defaultdict[tuple[str, int], list[bytes]]] = defaultdict(lambda: defaultdict(list))
+        for part, facts in self.facts.items():
+            for fact in facts:
+                for log in addresses(fact):
+                    logs[log][part].append(encode_fact(fact))
+        return {log: dict(parts) for log, parts in logs.items()}
+
+
+def addresses(fact: AnyFact) -> list[tuple[str, int]]:
+    """The log partitions to which a fact belongs."""
+    if isinstance(fact, AlarmFact) and fact.patient is not None:
+        return [(PATIENTS, partition_of(fold(fact.patient)))]
+    everywhere = [(PATIENTS, number) for number in range(LOG_PARTITIONS)]
+    return everywhere if isinstance(fact, AlarmFact) else [*everywhere, (HOUSE, 0)]
+
+
+def oracle(facts: Iterable[AnyFact], marks: dict[int, Micros], cluster: str) -> dict[str, Finding]:
+    """The findings of all facts at once, each partition as of its watermark."""
+    known = list(facts)
+    found: dict[str, Finding] = {}
+    for number, mark in marks.items():
+        spoken_of = [f for f in known if not isinstance(f, AlarmFact) or partition_of(alarm_key(f)[0]) == number]
+        found |= {finding.id: finding for finding in conclude(spoken_of, mark, cluster)}
+    return found
+
+
+def thresholds_in(records: Iterable[ConsumerRecord]) -> list[AnyFact]:
+    return [fact for record in records if isinstance(fact := decode_log(record.value), RulesChanged)]
+
+
+class Replayed:
+    """A partition of hub-patients read again in one process: what was told last of each finding, what the tables hold."""
+
+    def __init__(self, number: int, records: list[ConsumerRecord], cluster: str, cut: int = 997) -> None:
+        self.ward = Ward(cluster, lambda subject: partition_of(subject) == number, BOUNDS)
+        self.findings: dict[str, Finding] = {}
+        self.rows: Rows = {}
+        self.late: list[AnyFact] = []
+        for start in range(0, len(records), cut):
+            self._conclude(records[start : start + cut])
+
+    def _conclude(self, records: list[ConsumerRecord]) -> None:
+        for record in records:
+            self.ward.take(record.value, record.timestamp * 1000)
+        outcome = self.ward.conclude()
+        self.findings |= {finding.id: finding for finding in outcome.findings}
+        self.late += outcome.late
+        for table, key, value in changes(self.ward, outcome):
+            if value is None:
+                self.rows.pop((table, key), None)
+            else:
+                self.rows[table, key] = value
+
+    @property
+    def mark(self) -> Micros | None:
+        return self.ward.watermark.at
+
+
+def watermark_of(records: Iterable[ConsumerRecord]) -> Watermark:
+    mark = Watermark()
+    for record in records:
+        if isinstance(told := decode_log(record.value), Progress):
+            mark.hear(told, {topic: record.timestamp * 1000 - bound for topic, bound in BOUNDS.items()})
+    return mark
+
+
+def told(finding: Finding) -> dict[str, Any]:
+    """A finding as law 3b compares it: without its revision, and a final one may have been amended on the way."""
+    content: dict[str, Any] = orjson.loads(canonical(finding))
+    del content["revision"]
+    content["status"] = {"amended": "final"}.get(content["status"], content["status"])
+    return content
+
+
+def replayed(finding: Finding) -> dict[str, Any]:
+    """A finding as law 3a compares it: all but its revision."""
+    content: dict[str, Any] = orjson.loads(canonical(finding))
+    del content["revision"]
+    return content

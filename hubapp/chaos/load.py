@@ -1,0 +1,110 @@
+"""A simulated ward's records to Kafka, at a pace; what was acknowledged of them is kept."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiokafka import AIOKafkaProducer
+
+from hubapp import kafka, marks
+from hubapp.facts import SECOND, Micros
+from hubapp.settings import Settings
+from hubapp.sim.ward import Json, Plan, Ward
+from hubapp.sim.wires import Wire
+from hubapp.topics import READ
+
+UNANSWERED = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A record of a source as Kafka has acknowledged it; timestamp in milliseconds, as aiokafka gives it to a reader."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp: int
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[tuple[str, bytes], ...]
+
+
+@dataclass(slots=True)
+class Played:
+    """What a ward wrote, and what must be found of it. newest: the newest `sent`; malformed: how many were planted."""
+
+    wires: list[tuple[Micros, Wire]]
+    truth: list[Json]
+    newest: Micros
+    malformed: int
+
+    @classmethod
+    def of(cls, plan: Plan) -> Played:
+        ward, wires, truth = Ward(plan), [], []
+        for arrived in ward.records():
+            wires.append(arrived)
+            truth += ward.truth()
+        truth += ward.rest_of_truth()
+        return cls(wires, truth, ward.wires.newest, ward.wires.counts["malformed"])
+
+
+@dataclass
+class Load:
+    """ahead: seconds by which this producer's clock is wrong, in the Kafka timestamp of what it sends."""
+
+    producer: AIOKafkaProducer
+    ahead: float = 0.0
+    sent: list[Source] = field(default_factory=list)
+    _waiting: deque[tuple[Wire, int, asyncio.Future[Any]]] = field(default_factory=deque)
+
+    async def play(self, wires: Iterable[tuple[Micros, Wire]], speed: float) -> None:
+        """*speed* times as fast as it happened; 0: as fast as it goes."""
+        began, first = time.monotonic(), None
+        for due, wire in wires:
+            first = due if first is None else first
+            if speed and (wait := began + (due - first) / SECOND / speed - time.monotonic()) > 0.005:
+                await asyncio.sleep(wait)
+            await self.send(wire)
+        await self.acknowledged()
+
+    async def send(self, wire: Wire, partition: int | None = None) -> None:
+        timestamp = int((time.time() + self.ahead) * 1000)
+        headers = [(name, value.encode()) for name, value in wire.headers.items()]
+        key = None if wire.key is None else wire.key.encode()
+        future = await self.producer.send(
+            wire.topic, wire.value, key, partition=partition, timestamp_ms=timestamp, headers=headers
+        )
+        self._waiting.append((wire, timestamp, future))
+        await self.acknowledged(UNANSWERED)
+
+    async def acknowledged(self, left: int = 0) -> None:
+        while self._waiting and (len(self._waiting) > left or self._waiting[0][2].done()):
+            wire, timestamp, future = self._waiting.popleft()
+            self._keep(wire, timestamp, await future)
+
+    def _keep(self, wire: Wire, timestamp: int, told: Any) -> None:
+        headers = tuple((name, value.encode()) for name, value in wire.headers.items())
+        key = None if wire.key is None else wire.key.encode()
+        self.sent.append(Source(wire.topic, told.partition, told.offset, timestamp, key, wire.value, headers))
+
+    async def end_of_input(self) -> None:
+        """The mark, in every partition of every source."""
+        for topic in READ:
+            for partition in sorted(await self.producer.partitions_for(topic.role)):
+                batch = self.producer.create_batch()
+                batch.append(key=None, value=None, timestamp=int(time.time() * 1000), headers=list(marks.HEADERS))
+                await (await self.producer.send_batch(batch, topic.role, partition=partition))
+
+
+@asynccontextmanager
+async def loading(settings: Settings, *, ahead: float = 0.0, holds: float = 180.0) -> AsyncIterator[Load]:
+    """*holds*: seconds that the producer keeps what the broker does not take."""
+    options: dict[str, Any] = {"request_timeout_ms": int(holds * 1000), "metadata_max_age_ms": 5_000}
+    async with AIOKafkaProducer(enable_idempotence=True, linger_ms=5, **options, **kafka.client_options(settings)) as producer:
+        yield Load(producer, ahead)

@@ -1,0 +1,90 @@
+"""A worker with a defect, to show that the comparison sees it: python -m hubapp.chaos.planted DEFECT [SECONDS].
+
+early   tables are written before the commit; every fifth commit then fails
+drop    one alarm is not sent to its log
+twice   one alarm is sent twice
+lose    one finding is not sent
+clock   this worker's clock is SECONDS ahead
+"""
+
+from __future__ import annotations
+
+import itertools
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+from hubapp.engine.lane import Lane
+from hubapp.engine.transaction import Transaction
+
+UNLUCKY = 5
+
+
+def early() -> None:
+    """The store before the commit."""
+    times, send = itertools.count(1), Lane._send
+
+    async def refuse() -> None:
+        raise RuntimeError("planted")
+
+    async def sending(lane: Lane, group: list[Transaction], beat: Any) -> Any:
+        changed = [view for work in group for view in work._views.values() if view.changes]
+        for view in changed:
+            view.write(0)
+        if changed and next(times) % UNLUCKY == 0 and not any(work.suspect for work in group):
+            assert lane._producer is not None
+            lane._producer.commit_transaction = refuse
+        return await send(lane, group, beat)
+
+    Lane._send = sending  # type: ignore[assignment, method-assign]  # The defect.
+
+
+def sent(copies: int, unlucky: Callable[[str, bytes | None], bool]) -> None:
+    """The fifth output that is *unlucky* is sent so many times."""
+    times, send = itertools.count(1), Transaction.send_to
+
+    def sending(work: Transaction, topic: str, partition: int, key: Any, value: Any, headers: Any = ()) -> None:
+        wrong = unlucky(topic, key) and next(times) == UNLUCKY
+        for _ in range(copies if wrong else 1):
+            send(work, topic, partition, key, value, list(headers))
+
+    Transaction.send_to = sending  # type: ignore[assignment, method-assign]  # The defect.
+
+
+def is_alarm(topic: str, key: bytes | None) -> bool:
+    return topic == "hub-patients" and key is not None
+
+
+def is_finding(topic: str, key: bytes | None) -> bool:
+    return topic == "hub-episodes"
+
+
+def clock(seconds: str) -> None:
+    """Only the wall clock: what waits, waits by the monotonic one."""
+    real = time.time
+    real_ns = time.time_ns
+    time.time = lambda: real() + float(seconds)
+    time.time_ns = lambda: real_ns() + int(float(seconds) * 1e9)
+
+
+DEFECTS: dict[str, Callable[..., None]] = {
+    "early": early,
+    "drop": lambda: sent(0, is_alarm),
+    "twice": lambda: sent(2, is_alarm),
+    "lose": lambda: sent(0, is_finding),
+    "clock": clock,
+}
+
+
+def main() -> None:
+    name, *given = sys.argv[1:]
+    DEFECTS[name](*given)
+    from hubapp.settings import settings
+    from hubapp.worker import run
+
+    run(settings())
+
+
+if __name__ == "__main__":
+    main()
