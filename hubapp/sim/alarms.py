@@ -54,7 +54,6 @@ class Alarm:
     end: Micros | None = None
     end_sent: Micros | None = None
     ended_by: Literal["cleared", "released", "removed", "lost", "unseen"] | None = None
-    traceless: bool = False
     latched: bool = False
     acknowledged_at: Micros | None = None
     signal_end: Micros | None = None

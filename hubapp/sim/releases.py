@@ -29,7 +29,7 @@ def session_over(ward: Ward, bed: Bed, sent: Micros, traced: bool) -> None:
             continue
         if alarm.end_sent is None:
             alarm.end = alarm.end_sent = sent
-            alarm.ended_by, alarm.traceless = "released", not traced
+            alarm.ended_by = "released"
         bed.finish(alarm, sent)
     ward.platform.encounter(ward.soon(), "COMPLETED", "system", bed.encounter)
     bed.patient = None

@@ -160,7 +160,7 @@ def unseen(alarm: Alarm, due: Micros, losses: Sequence[Loss]) -> bool:
     )
     if alarm.ended_by == "unseen":
         return lost or alarm.told_last <= due
-    early = alarm.ended_by in ("lost", "removed") or (alarm.ended_by == "released" and alarm.traceless)
+    early = alarm.ended_by in ("lost", "removed", "released")
     return lost or (early and alarm.end_sent is not None and alarm.end_sent <= due)
 
 
