@@ -75,8 +75,11 @@ class Worker:
         return "\n".join(lines[max(0, first - 20) : first + 60])
 
     def told(self) -> dict[str, Any]:
+        """What this process says of itself, not what one before it said."""
         with contextlib.suppress(FileNotFoundError):
-            return dict(json.loads((self.datadir / "told.json").read_text()))
+            said = json.loads((self.datadir / "told.json").read_text())
+            if self.process is not None and said["pid"] == self.process.pid:
+                return dict(said)
         return {}
 
 

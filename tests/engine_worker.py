@@ -133,6 +133,7 @@ async def tell() -> None:
     while True:
         held = app.committed(counts, 0)
         said = {
+            "pid": os.getpid(),
             "ready": app.ready,
             "counts": app.counts,
             "cluster": app.cluster_id,

@@ -71,7 +71,7 @@ class Partition:
 
     def defer(self, work: Transaction) -> None:
         self.work, self.seen = work, work.end
-        self.lane.defer(self)
+        self.lane.deferred.add(self)
 
     def hand_over(self) -> Transaction:
         """The deferred work, to be committed now: until that is done no batch begins (`free`)."""

@@ -29,6 +29,8 @@ aiokafka.client.MetadataRequest = partial(MetadataRequest, allow_auto_topic_crea
 logging.getLogger("aiokafka.producer.sender").setLevel(logging.ERROR)
 # A source that does not exist yet is said once, by the ownership, not every few seconds.
 logging.getLogger("aiokafka.cluster").addFilter(lambda record: "not found in cluster metadata" not in str(record.msg))
+# A fresh broker has no coordinator for a moment.
+logging.getLogger("aiokafka.consumer.group_coordinator").addFilter(lambda record: "Request failed" not in str(record.msg))
 logging.getLogger("faust.assignor.partition_assignor").setLevel(logging.ERROR)
 
 

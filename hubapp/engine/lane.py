@@ -10,25 +10,25 @@ import asyncio
 import logging
 import time
 from collections import Counter, defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import ProducerFenced
+from aiokafka.errors import KafkaError, ProducerFenced
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
 from faust.types import TP
 
 from hubapp.engine.batches import ATTEMPTS, Partition, PoisonedBatch
 from hubapp.engine.delivery import NO_HEADERS, Records, deliver, settled
+from hubapp.engine.transaction import LAZY_SECONDS
 
 if TYPE_CHECKING:
     from hubapp.engine.ownership import Ownership
     from hubapp.engine.transaction import Transaction
 
 logger = logging.getLogger(__name__)
-
-# How long lazy work may wait for a transaction that it can join.
-LAZY_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Lane:
         self._producer: AIOKafkaProducer | None = None
         self._waiting: list[Transaction] = []
         self._turn = asyncio.Lock()
-        self._began = self._beaten = self._lazy_since = time.monotonic()
+        self._began = self._beaten = time.monotonic()
         self._lost_beats = 0
 
     async def connect(self) -> None:
@@ -64,11 +64,6 @@ class Lane:
     async def disconnect(self) -> None:
         if self._producer is not None:
             await self._producer.stop()
-
-    def defer(self, partition: Partition) -> None:
-        if not self.deferred:
-            self._lazy_since = time.monotonic()
-        self.deferred.add(partition)
 
     async def commit(self, transaction: Transaction) -> None:
         """Commit *transaction*, in its own turn or in that of one which waited before it."""
@@ -98,7 +93,7 @@ class Lane:
         self.owned, self.closed = False, True
 
     def _due_at(self) -> float:
-        lazy = self._lazy_since + LAZY_SECONDS if self.deferred else float("inf")
+        lazy = min((partition.work.since for partition in self.deferred if partition.work), default=float("inf")) + LAZY_SECONDS
         return min(lazy, self._beaten + self.ownership.app.beat_seconds if self._beats else float("inf"))
 
     @property
@@ -173,12 +168,8 @@ class Lane:
         return records
 
     async def _attempt(self, group: list[Transaction], beat: dict[TP, Records]) -> Exception | None:
-        """Commit and then, not before, keep the table changes; or abort and return why.
-
-        After an abort take a new producer: the sequence numbers of what was not sent are spent.
-        """
+        """Commit and then, not before, keep the table changes; or abort and return why."""
         started, error = time.monotonic(), None
-        assert self._producer is not None
         with self.ownership.app.watchdog.watching(f"transaction {self.name}"):
             try:
                 ends = await self._send(group, beat)
@@ -187,10 +178,9 @@ class Lane:
             except Exception as failed:
                 error = failed
                 logger.warning("%s: a transaction is aborted: %r", self.name, error)
-                await self._producer.abort_transaction()
+                await self._abort()
         if error:
-            await self.connect()
-            await self.ownership.insist_unmoved(self)
+            await self._begin_anew()
         else:
             for transaction in group:
                 transaction.keep(ends)
@@ -198,6 +188,17 @@ class Lane:
             self._beaten, self._lost_beats = time.monotonic(), self._lost_beats if error else 0
         self.report(group, time.monotonic() - started, error)
         return error
+
+    async def _abort(self) -> None:
+        assert self._producer is not None
+        with taken_over_instead():
+            await self._producer.abort_transaction()
+
+    async def _begin_anew(self) -> None:
+        """After an abort take a new producer: the sequence numbers of what was not sent are spent."""
+        with taken_over_instead():
+            await self.connect()
+            await self.ownership.insist_unmoved(self)
 
     async def _send(self, group: list[Transaction], beat: dict[TP, Records]) -> dict[TP, int]:
         """Commit to Kafka; return the offset of the last record in each partition. The beat stands behind all else."""
@@ -218,3 +219,14 @@ class Lane:
         for transaction in group:
             records[transaction.source.topic] += transaction.size
         self.ownership.app.observe(Attempt(self.name, dict(records), seconds, error))
+
+
+@contextmanager
+def taken_over_instead() -> Iterator[None]:
+    """Where Kafka is away nobody knows what is committed, but it will be known: the lane is taken over anew, as after a fence."""
+    try:
+        yield
+    except KafkaError as error:
+        if not error.retriable:
+            raise
+        raise ProducerFenced(f"Kafka is away: {error!r}") from error

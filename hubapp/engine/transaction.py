@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import defaultdict
 from collections.abc import Sequence
 from functools import lru_cache
@@ -19,8 +20,9 @@ from hubapp.engine.delivery import NO_HEADERS, Headers, Records
 if TYPE_CHECKING:
     from hubapp.engine.batches import Partition
 
-# Lazy work is committed once it answers so many records, whatever the agent says.
+# Lazy work is committed once it answers so many records, or is so old, whatever the agent says.
 ENOUGH = 5_000
+LAZY_SECONDS = 1.0
 EVERY = -1
 
 
@@ -33,6 +35,7 @@ class Transaction:
 
     def __init__(self, partition: Partition) -> None:
         self.source, self.end, self.size = partition.tp, partition.position, 0
+        self.since = time.monotonic()
         self.records: dict[TP, Records] = {}
         self.error: BaseException | None = None
         self.claimed: object | None = None
@@ -81,7 +84,8 @@ class Transaction:
 
     @property
     def may_wait(self) -> bool:
-        return self._lazy and not self._outputs and not self.suspect and self.size < ENOUGH
+        young = self.size < ENOUGH and time.monotonic() < self.since + LAZY_SECONDS
+        return self._lazy and young and not self._outputs and not self.suspect
 
     async def __aenter__(self) -> Transaction:
         return self
