@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from hubapp import topics
+from hubapp import codes, topics
 from hubapp.pipes import partitions
 
 RESULTS = {
@@ -32,7 +32,6 @@ class Conclusions:
 
     def __init__(self, say: Callable[[str], None]) -> None:
         self.newest: dict[str, Finding] = {}
-        self.names: dict[str, str] = {}
         self.quarantined = 0
         self._say = say
         self._told: dict[str, str] = {}
@@ -58,9 +57,7 @@ class Conclusions:
         if finding["revision"] < self.newest.get(finding["id"], finding)["revision"]:
             return
         self.newest[finding["id"]] = finding
-        if finding["rule"] == "episodes":
-            self.names[finding["id"]] = finding["body"]["name"]
-        if (told := told_of(finding, self.names)) and self._told.get(finding["id"]) != told:
+        if (told := told_of(finding)) and self._told.get(finding["id"]) != told:
             self._told[finding["id"]] = told
             self._say(told)
 
@@ -80,7 +77,7 @@ class Conclusions:
         return {"episodes": episodes, "findings": len(self.newest), **attended, **named, "quarantined": self.quarantined}
 
 
-def told_of(finding: Finding, names: dict[str, str]) -> str | None:
+def told_of(finding: Finding) -> str | None:
     """A conclusion as a line: of an alarm that has ended, or whose deadline has passed. It says where, never who."""
     body = finding["body"]
     where = finding["bed"] or finding["monitor"] or finding["device"] or "?"
@@ -92,7 +89,7 @@ def told_of(finding: Finding, names: dict[str, str]) -> str | None:
         return line(finding, where, what, f"ended{lasted} ({body['ended_by']})") if body["ended_by"] else None
     if body["result"] not in RESULTS:
         return None
-    what = f"{names.get(body['episode'], body['condition'])} {body['priority']}"
+    what = f"{codes.names.get(body['condition'], body['condition'])} {body['priority']}"
     trace = f": {body['evidence_class']} after {body['seconds']:.0f} s" if body["evidence_class"] and body["seconds"] else ""
     return line(finding, where, what, RESULTS[body["result"]] + trace)
 
