@@ -94,7 +94,13 @@ class Lane:
 
     def _due_at(self) -> float:
         lazy = min((partition.work.since for partition in self.deferred if partition.work), default=float("inf")) + LAZY_SECONDS
-        return min(lazy, self._beaten + self.ownership.app.beat_seconds if self._beats else float("inf"))
+        return min(lazy, self._next_beat if self._beats else float("inf"))
+
+    @property
+    def _next_beat(self) -> float:
+        """All lanes beat at the same moments: whoever reads what they say is woken once, not once for each of them."""
+        seconds = self.ownership.app.beat_seconds
+        return (self._beaten // seconds + 1) * seconds
 
     @property
     def _beats(self) -> bool:
@@ -154,7 +160,7 @@ class Lane:
     async def _beat(self, group: list[Transaction]) -> dict[TP, Records]:
         """What the application says of this lane's sources, for every partition of the topics it names; once a second."""
         app = self.ownership.app
-        if self.closed or app.beat is None or not self._beats or time.monotonic() < self._beaten + app.beat_seconds:
+        if self.closed or app.beat is None or not self._beats or time.monotonic() < self._next_beat:
             return {}
         claims = {transaction.source: transaction.claimed for transaction in group if transaction.claimed is not None}
         beating = [partition for partition in self.partitions if partition.tp.topic in app.beating]
