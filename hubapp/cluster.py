@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from hubapp import in_force, kafka
+from hubapp import epoch, in_force, kafka
 from hubapp.declaration import (
     DEFAULTS,
     Difference,
@@ -24,9 +24,9 @@ from hubapp.declaration import (
 )
 from hubapp.failure import Failure
 from hubapp.settings import Settings
-from hubapp.topics import LOG_PARTITIONS, META, PATIENTS
+from hubapp.thresholds import Thresholds
+from hubapp.topics import LOG_PARTITIONS, META, PATIENTS, Topic
 
-EPOCH = b"log_epoch"
 ALREADY_EXISTS, UNKNOWN, UNAUTHORIZED = 36, 3, (29, 31)
 TOPIC_ITSELF = 1  # The source of a config that was set on the topic, as DescribeConfigs numbers them.
 PATIENCE = 20.0
@@ -34,9 +34,10 @@ PATIENCE = 20.0
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """What a cluster holds. broker: the configs of one of its brokers, as far as we may see them."""
+    """The topics asked for, and what a cluster holds of them. broker: the configs of one broker, as far as we may see them."""
 
     brokers: int
+    asked: list[Wanted]
     topics: dict[str, Found]
     broker: dict[str, str]
 
@@ -44,11 +45,8 @@ class Cluster:
 async def check(settings: Settings, *, ours_only: bool = False) -> list[Difference]:
     """Every difference between the cluster and the declaration, and what would break exactly-once there."""
     async with admin(settings) as client:
-        cluster = await look(client, settings)
-    told: list[Difference] = []
-    for want in wanted(settings, cluster.brokers):
-        if want.topic.whose == "ours" or not ours_only:
-            told += differences(want, cluster.topics.get(want.name))
+        cluster = await look(client, settings, lambda topic: topic.whose == "ours" or (topic.read and not ours_only))
+    told = [told for want in cluster.asked for told in differences(want, cluster.topics.get(want.name))]
     for name in DEFAULTS:
         told += weaknesses(name, cluster.topics.get(name), cluster.broker, replication(settings, cluster.brokers))
     return told
@@ -58,19 +56,22 @@ async def apply(settings: Settings, *, sources: bool = False) -> list[str]:
     """Make the cluster as declared, as far as that gives up nothing; a line for each thing done."""
     thresholds = in_force.of_file(settings.config)
     async with admin(settings) as client:
-        cluster = await look(client, settings)
-        asked = [want for want in wanted(settings, cluster.brokers) if sources or want.topic.whose == "ours"]
-        missing = [want for want in asked if want.name not in cluster.topics]
-        made = await _create(client, missing)
-        there = [
-            (want, cluster.topics[want.name]) for want in asked if want.topic.whose == "ours" and want.name in cluster.topics
-        ]
+        cluster = await look(client, settings, lambda topic: sources or topic.whose == "ours")
+        made = await _create(client, [want for want in cluster.asked if want.name not in cluster.topics])
         done = [f"created {want.name}: partitions {want.topic.partitions}, replication {want.replication}" for want in made]
-        done += [line for want, found in there for line in await _mend(client, want, found)]
-        await _until_led(client, [want.name for want in asked])
+        for want in cluster.asked:
+            if want.topic.whose == "ours" and want.name in cluster.topics:
+                done += await _mend(client, want, cluster.topics[want.name])
+        await _until_led(client, [want.name for want in cluster.asked])
     new = any(want.name == PATIENTS for want in made)
-    if new or await _read_epoch(settings) is None:
-        done.append(f"wrote log_epoch {await _write_epoch(settings)}")
+    return done + await _begin(settings, thresholds, new)
+
+
+async def _begin(settings: Settings, thresholds: Thresholds, new: bool) -> list[str]:
+    """What stands at the beginning of new hub logs: their epoch, and the thresholds in force."""
+    done = []
+    if new or await epoch.read(settings) is None:
+        done.append(f"wrote log_epoch {await epoch.write(settings)}")
     if new or await in_force.in_force(settings) is None:
         await in_force.apply(settings, thresholds)
         done.append(f"wrote the thresholds of {settings.config or 'the defaults'} into the logs")
@@ -79,10 +80,10 @@ async def apply(settings: Settings, *, sources: bool = False) -> list[str]:
 
 async def log_epoch(settings: Settings) -> int:
     """The number made with the hub logs: grows when they are made anew."""
-    epoch = await _read_epoch(settings)
-    if epoch is None:
+    written = await epoch.read(settings)
+    if written is None:
         raise Failure(f"topic {META} holds no log_epoch: run `hub topics apply`")
-    return epoch
+    return written
 
 
 async def log_partitions(settings: Settings) -> int:
@@ -113,14 +114,14 @@ async def admin(settings: Settings) -> AsyncIterator[Any]:
         await client.close()
 
 
-async def look(client: Any, settings: Settings) -> Cluster:
-    """What is there of what is declared, and of Kafka's own."""
+async def look(client: Any, settings: Settings, chosen: Callable[[Topic], bool]) -> Cluster:
+    """What is there of the *chosen* topics, and of Kafka's own."""
     nodes = [broker["node_id"] for broker in (await client.describe_cluster())["brokers"]]
-    names = [want.name for want in wanted(settings, len(nodes))] + list(DEFAULTS)
-    partitions = await _describe(client, names)
+    asked = [want for want in wanted(settings, len(nodes)) if chosen(want.topic)]
+    partitions = await _describe(client, [*(want.name for want in asked), *DEFAULTS])
     configs = await _configs(client, list(partitions))
     topics = {name: _found(partitions[name], configs.get(name, {})) for name in partitions}
-    return Cluster(len(nodes), topics, {name: value for name, (value, _) in (await _broker(client, nodes[0])).items()})
+    return Cluster(len(nodes), asked, topics, {name: value for name, (value, _) in (await _broker(client, nodes[0])).items()})
 
 
 def _found(partitions: list[Any], configs: dict[str, tuple[str, int]]) -> Found:
@@ -214,32 +215,6 @@ async def _until_led(client: Any, names: list[str]) -> None:
         if time.monotonic() > deadline:
             raise Failure(f"the new topics have no leaders after {PATIENCE:.0f} s: look at the brokers")
         await asyncio.sleep(0.1)
-
-
-async def _read_epoch(settings: Settings) -> int | None:
-    from aiokafka import AIOKafkaConsumer, TopicPartition
-
-    place = TopicPartition(META, 0)
-    newest = None
-    async with AIOKafkaConsumer(**kafka.client_options(settings), enable_auto_commit=False) as consumer:
-        if not consumer.partitions_for_topic(META) and META not in await consumer.topics():
-            raise Failure(f"topic {META} does not exist: run `hub topics apply`")
-        consumer.assign([place])
-        await consumer.seek_to_beginning(place)
-        end = (await consumer.end_offsets([place]))[place]
-        while await consumer.position(place) < end:
-            for records in (await consumer.getmany(place, timeout_ms=1000)).values():
-                newest = next((int(record.value) for record in reversed(records) if record.key == EPOCH), newest)
-    return newest
-
-
-async def _write_epoch(settings: Settings) -> int:
-    from aiokafka import AIOKafkaProducer
-
-    epoch = max(time.time_ns() // 1_000_000, (await _read_epoch(settings) or 0) + 1)
-    async with AIOKafkaProducer(**kafka.client_options(settings), acks="all") as producer:
-        await producer.send_and_wait(META, str(epoch).encode(), key=EPOCH)
-    return epoch
 
 
 def _refusal(code: int, message: str | None) -> str:
