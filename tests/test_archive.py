@@ -57,7 +57,7 @@ class Ward:
         await admin.create_topics([NewTopic(topic.role, topic.partitions, 1) for topic in topics.OURS])
         await admin.close()
 
-    async def send(self, transactions: int, size: int = 20, late: int = 0) -> None:
+    async def send(self, transactions: int, size: int = 10, late: int = 0) -> None:
         """Alarms to one partition of hub-patients, log-ins to all of both logs, findings; one transaction in five is aborted."""
         producer = AIOKafkaProducer(**self.options, transactional_id=f"ward-{next(numbers)}", retry_backoff_ms=5)
         await producer.start()
@@ -114,6 +114,12 @@ class Ward:
             self.revisions += 1
         headers = [("log_epoch", b"1")]
         return await producer.send("hub-episodes", canonical(finding), key=name.encode(), partition=number % 4, headers=headers)
+
+    async def begin_epoch(self, epoch: int) -> None:
+        producer = AIOKafkaProducer(**self.options)
+        await producer.start()
+        await producer.send_and_wait(topics.META, str(epoch).encode(), key=b"log_epoch")
+        await producer.stop()
 
     async def ends(self) -> dict[tuple[str, int], int]:
         consumer = AIOKafkaConsumer(**self.options, isolation_level="read_committed")
@@ -296,12 +302,20 @@ async def test_a_locked_table_holds_up_no_stop(ward: Ward, database: str, unique
         await ward.check(pool)
 
 
-async def test_logs_made_anew_are_refused_with_a_clear_word(ward: Ward, database: str, unique: str) -> None:
-    async with archiving(ward, database, unique) as archive:
-        await until(lambda: is_in_state(archive, "archiving"))
+async def test_logs_made_anew_are_refused_until_they_are_adopted(ward: Ward, database: str, unique: str) -> None:
+    async with archiving(ward, database, unique), looking(database) as pool:
+        await ward.stored(pool)
     with pytest.raises(Failure, match=r"made anew: epoch 2, the store knows 1.*hub store adopt"):
         async with archiving(ward, database, unique, epoch=2) as refused:
             await until(lambda: is_in_state(refused, "refused"))
+    await ward.begin_epoch(2)
+    command = [sys.executable, "-m", "hubapp", "store", "adopt"]
+    environment = {**os.environ, "HUB_KAFKA": ward.cluster.address, "HUB_DATABASE": database}
+    said = await asyncio.to_thread(subprocess.check_output, command, env=environment, text=True)
+    assert said == f"hub hub is filled from cluster {ward.cluster.cluster_id}, epoch 2\n"
+    async with archiving(ward, database, unique, epoch=2), looking(database) as pool:
+        await ward.stored(pool)
+        await ward.check(pool)
 
 
 async def test_a_loss_by_retention_is_written_down(ward: Ward, database: str, unique: str) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import asyncpg
 import pytest
 import pytest_asyncio
 
@@ -125,6 +127,31 @@ async def test_of_two_writers_of_one_batch_one_writes(pool: Any, partitions: Par
     said = await asyncio.gather(*(write(partitions, LOGS, batch(0, 5, [raised(1)])) for _ in range(2)), return_exceptions=True)
     assert sorted(type(word).__name__ for word in said) == ["NoneType", "Stale"]
     assert await pool.fetchval("SELECT count(*) FROM facts") == 1
+
+
+@pytest.mark.parametrize("copying", [False, True])
+async def test_a_writer_that_sleeps_in_its_transaction_holds_nobody_up(
+    pool: Any, partitions: Partitions, database: str, copying: bool
+) -> None:
+    wakes = asyncio.Event()
+
+    async def nothing_comes() -> AsyncIterator[bytes]:
+        await wakes.wait()
+        yield b""
+
+    sleeper = await asyncpg.connect(database)
+    async with contextlib.AsyncExitStack() as stack:
+        stack.callback(sleeper.terminate)
+        await sleeper.execute("BEGIN")
+        await offsets.advance(sleeper, LOGS, PLACE, 0, 5)
+        copy = asyncio.create_task(sleeper.copy_to_table("gaps", source=nothing_comes())) if copying else None
+        with pytest.raises(asyncpg.LockNotAvailableError):
+            await write(partitions, LOGS, batch(0, 5, [raised(1)]))
+        await write(partitions, LOGS, batch(0, 5, [raised(1)]))
+        wakes.set()
+        with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError, OSError)):
+            await (copy or sleeper.execute("COMMIT"))
+    assert await next_offset(pool) == 5
 
 
 async def test_the_newest_revision_stays_and_all_are_kept(pool: Any, partitions: Partitions) -> None:

@@ -15,7 +15,7 @@ DERIVED = frozenset(f"hub-{rule}" for rule in topics.RULES)
 # What a fetch may hold, so that a database that is away costs no more memory than this, twice.
 PARTITION_BYTES, FETCH_BYTES = 512 * 1024, 4 * 1024 * 1024
 # A database that is away for hours is no reason to leave the group.
-POLL_MS = 24 * 3600 * 1000
+POLL_MS, REBALANCE_MS = 24 * 3600 * 1000, 60 * 1000
 
 
 def consumer(settings: Settings, kafka_options: dict[str, Any]) -> Any:
@@ -23,7 +23,8 @@ def consumer(settings: Settings, kafka_options: dict[str, Any]) -> Any:
     return AIOKafkaConsumer(
         group_id=f"{settings.group}-archive", client_id=f"{settings.worker}-archive", isolation_level="read_committed",
         enable_auto_commit=False, auto_offset_reset="none", session_timeout_ms=session, heartbeat_interval_ms=session // 5,
-        max_poll_interval_ms=POLL_MS, max_partition_fetch_bytes=PARTITION_BYTES, fetch_max_bytes=FETCH_BYTES,
+        max_poll_interval_ms=POLL_MS, rebalance_timeout_ms=REBALANCE_MS,
+        max_partition_fetch_bytes=PARTITION_BYTES, fetch_max_bytes=FETCH_BYTES,
         metadata_max_age_ms=30_000, **kafka_options,
     )  # fmt: skip
 

@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 
 import asyncpg
 
+from hubapp.store import sleepers
 from hubapp.store.offsets import Logs, Place, advance
 from hubapp.store.partitions import ALARMS, FINDINGS, OTHERS, REVISIONS, Partitions
 from hubapp.store.rows import FACT_COLUMNS, FINDING_COLUMNS, REVISION_COLUMNS, Row
@@ -51,23 +52,32 @@ def newest(findings: Sequence[Row]) -> list[Row]:
 async def write(partitions: Partitions, logs: Logs, batch: Batch) -> None:
     """Store *batch*, or nothing of it: Stale when its partition is no longer at its first offset."""
     await make_room(partitions, batch)
-    async with partitions.pool.acquire() as connection:
-        try:
-            await store(connection, logs, batch, copied)
-        except asyncpg.UniqueViolationError:  # One of its alarms is stored already, from another partition or before an adoption.
-            await store(connection, logs, batch, staged)
+    try:
+        async with partitions.pool.acquire() as connection:
+            await once(connection, logs, batch)
+    except asyncpg.LockNotAvailableError:
+        await sleepers.end(partitions.pool)
+        raise
+
+
+async def once(connection: Any, logs: Logs, batch: Batch) -> None:
+    try:
+        await store(connection, logs, batch, copied)
+    except asyncpg.UniqueViolationError:  # Something of it is stored already, from another partition or before an adoption.
+        await store(connection, logs, batch, staged)
 
 
 async def store(connection: Any, logs: Logs, batch: Batch, way: Way) -> None:
-    """Alarms go by *way*, other facts by the one on which copies fall: each partition of the logs has them all. In the order of
-    their keys, so that no two writers wait for each other."""
+    """Alarms and revisions go by *way*, other facts by the one on which copies fall: each partition of the logs has them all. In
+    the order of their keys, so that no two writers wait for each other."""
     facts = sorted(batch.facts, key=lambda row: row[:TIMESTAMP])
     async with connection.transaction():
+        await connection.execute(sleepers.LOCK_TIMEOUT)
         await advance(connection, logs, batch.place, batch.first, batch.following)
         await way(connection, "facts", FACT_COLUMNS, [row for row in facts if row[ALARM]])
         await staged(connection, "facts", FACT_COLUMNS, [row for row in facts if not row[ALARM]])
         await staged(connection, "findings", FINDING_COLUMNS, newest(batch.findings), NEWER)
-        await staged(connection, "revisions", REVISION_COLUMNS, batch.revisions)
+        await way(connection, "revisions", REVISION_COLUMNS, batch.revisions)
 
 
 async def make_room(partitions: Partitions, batch: Batch) -> None:

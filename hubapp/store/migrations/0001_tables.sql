@@ -65,7 +65,7 @@ CREATE INDEX findings_provisional ON findings (hub, start) WHERE status = 'provi
 CREATE INDEX findings_units ON findings USING gin (units) WHERE units <> '{}';
 CREATE TABLE findings_default PARTITION OF findings DEFAULT;
 
--- Every revision; finding is the whole envelope, written the Kafka timestamp of its record.
+-- Every revision; finding is the whole envelope, byte for byte, written the Kafka timestamp of its record.
 CREATE TABLE revisions (
     hub text COLLATE "C" NOT NULL,
     cluster text COLLATE "C" NOT NULL,
@@ -75,7 +75,7 @@ CREATE TABLE revisions (
     revision bigint NOT NULL,
     status text COLLATE "C" NOT NULL,
     written timestamptz NOT NULL,
-    finding jsonb NOT NULL,
+    finding json NOT NULL,
     PRIMARY KEY (hub, id, start, epoch, revision)
 ) PARTITION BY RANGE (start);
 CREATE TABLE revisions_default PARTITION OF revisions DEFAULT;
