@@ -25,13 +25,39 @@ LINE_SECONDS = 5.0
 # aiokafka asks about topics in a way that makes a broker create them. A source is made by its writer, not by its reader.
 aiokafka.client.MetadataRequest = partial(MetadataRequest, allow_auto_topic_creation=False)
 
-# Kafka answers "not yet" while the markers of a producer's last transaction are written; aiokafka warns of each.
-logging.getLogger("aiokafka.producer.sender").setLevel(logging.ERROR)
-# A source that does not exist yet is said once, by the ownership, not every few seconds.
-logging.getLogger("aiokafka.cluster").addFilter(lambda record: "not found in cluster metadata" not in str(record.msg))
-# A fresh broker has no coordinator for a moment.
-logging.getLogger("aiokafka.consumer.group_coordinator").addFilter(lambda record: "Request failed" not in str(record.msg))
-logging.getLogger("faust.assignor.partition_assignor").setLevel(logging.ERROR)
+
+class Seldom(logging.Filter):
+    """The same warning of a library once in a few seconds: while a broker is away there are hundreds in each."""
+
+    def __init__(self, *harmless: str) -> None:
+        super().__init__()
+        self._harmless = harmless
+        self._told: dict[str, float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        words, now = str(record.msg), time.monotonic()
+        if any(part in words for part in self._harmless):
+            return False
+        if record.levelno < logging.WARNING:
+            return True
+        before, self._told[words] = self._told.get(words, -LINE_SECONDS), now
+        if now - before < LINE_SECONDS:
+            self._told[words] = before
+            return False
+        return True
+
+
+def quieten() -> None:
+    """Kafka answers "not yet" while the markers of a producer's last transaction are written, a fresh broker has no
+    coordinator for a moment, and a source that does not exist yet is said once, by the ownership."""
+    names = ("cluster", "conn", "consumer.fetcher", "consumer.group_coordinator", "producer.sender")
+    for name in ("aiokafka", *(f"aiokafka.{name}" for name in names)):
+        logging.getLogger(name).addFilter(Seldom("not found in cluster metadata", "Group Coordinator Request failed"))
+    logging.getLogger("aiokafka.producer.sender").setLevel(logging.ERROR)
+    logging.getLogger("faust.assignor.partition_assignor").setLevel(logging.ERROR)
+
+
+quieten()
 
 
 def credentials(options: Mapping[str, Any]) -> CredentialsT | None:
