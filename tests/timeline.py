@@ -77,11 +77,11 @@ def ended(condition: str = "spo2-low", **fields: Any) -> Any:
     return alarm(f.AlarmEnded, condition, **fields)
 
 
-def log_in(name: str = "nurse1", **fields: Any) -> Any:
+def log_in(name: str | None = "nurse1", **fields: Any) -> Any:
     return _fact("events-auth", f.SessionOpened, account_name=name, service=fields.pop("service", "newer"), **fields)
 
 
-def log_out(name: str = "nurse1", **fields: Any) -> Any:
+def log_out(name: str | None = "nurse1", **fields: Any) -> Any:
     return _fact("events-auth", f.SessionClosed, account_name=name, service=fields.pop("service", "newer"), **fields)
 
 
@@ -122,7 +122,7 @@ def back(**fields: Any) -> Any:
 
 
 def placed(bed: str | None = "B1", place: str = "bed", **fields: Any) -> Any:
-    return _fact("events-patient", f.MonitorPlaced, serial=M, place=place, bed=bed, **fields)
+    return _fact("events-patient", f.MonitorPlaced, place=place, bed=bed, **{"serial": M, **fields})
 
 
 def unit(name: str, *beds: str, **fields: Any) -> Any:

@@ -18,7 +18,7 @@ from hubapp.rules.episodes import as_of
 from hubapp.rules.evidence import Attendance, Attendances, Found, elsewhere, evidence, judged, settle
 from hubapp.rules.house import Timeline
 from hubapp.rules.moments import EvidenceClass
-from hubapp.rules.presence import decided, shown
+from hubapp.rules.presence import decided
 from hubapp.rules.sightings import instant, seconds
 from hubapp.thresholds import AttendanceThresholds
 
@@ -88,11 +88,11 @@ def due_at(episode: Episode, known: Known) -> list[Micros]:
 
 
 def found(attendance: Attendance, episode: Episode, house: Timeline, known: Known, watermark: Micros, cluster: str) -> Finding:
-    thresholds, accounts = known[episode.thresholds].attendance, house.house.accounts
+    thresholds = known[episode.thresholds].attendance
     due = deadline(episode, thresholds)
     first = best(evidence(attendance, episode, house, units(episode, house)), due)
-    present = shown(attendance.present, accounts)
-    then = shown(first.present, accounts) if first else []
+    present = house.crowd.shown(attendance.present)
+    then = house.crowd.shown(first.present) if first else []
     away = elsewhere(attendance, episode, house)
     return finding(
         episode, "attendance", thresholds, watermark > closes_at(episode, due), house,
@@ -120,7 +120,7 @@ def found(attendance: Attendance, episode: Episode, house: Timeline, known: Know
 
 
 def units(episode: Episode, house: Timeline) -> list[str]:
-    only = house.house.places.only_unit() if episode.monitor else None
+    only = house.house.places.only_unit if episode.monitor else None
     return [only] if only else list(house.place(episode.monitor, episode.linked[0], episode.place).units)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import lru_cache
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 import msgspec
 
@@ -25,30 +25,29 @@ FINAL_AFTER: Micros = 60 * SECOND
 OPEN_END: Micros = 1 << 62
 
 
-class Held(msgspec.Struct, frozen=True):
+class Held(NamedTuple):
     """An alarm's fact as the hub holds it; thresholds: the hash of those in force at its place in the log."""
 
+    order: Order
     fact: AnyAlarm
     thresholds: str
-
-    @property
-    def order(self) -> Order:
-        return self.fact.order
 
 
 class Episode(msgspec.Struct):
     """An episode and what its later facts are compared with.
 
-    start, end: as shown. sent, ended_sent: when onset and end were told; told_at, ended_at: the `at` of these records.
-    signal_ended: when nothing was announced any more. closes: when the way it ended was decided. losses: (lost, heard of
-    again) by `sent`; returned: the first word of the monitor after a loss that had ended it, as_lost: how it stood then.
-    since: when each priority was first sent. linked: since when its monitor is known. previous: the start of the episode
-    before. behind: its clock is not believed. stray: raised after its patient had gone; gone: the patient has gone since.
+    sensor: the device, folded. start, end: as shown. sent, ended_sent: when onset and end were told; told_at, ended_at: the
+    `at` of these records. signal_ended: when nothing was announced any more. closes: when the way it ended was decided.
+    losses: (lost, heard of again) by `sent`; returned: the first word of the monitor after a loss that had ended it,
+    as_lost: how it stood then. since: when each priority was first sent. linked: since when its monitor is known. previous:
+    the start of the episode before. behind: its clock is not believed. stray: raised after its patient had gone; gone: the
+    patient has gone since.
     """
 
     subject: str
     patient: str | None
     device: str
+    sensor: str
     condition: str
     kind: Kind
     thresholds: str
@@ -135,13 +134,13 @@ def patient_of(episode: Episode) -> str | None:
 
 
 def identity(episode: Episode, rule: str) -> str:
-    return named(rule, episode.subject, episode.device, episode.condition, episode.start)
+    return named(rule, episode.subject, episode.sensor, episode.condition, episode.start)
 
 
 @lru_cache(maxsize=20_000)
-def named(rule: str, subject: str, device: str, condition: str, start: Micros) -> str:
+def named(rule: str, subject: str, sensor: str, condition: str, start: Micros) -> str:
     """`finding_id`, remembered: a finding is told many times."""
-    return finding_id(rule, f"{subject}\n{fold(device)}\n{condition}", start)
+    return finding_id(rule, f"{subject}\n{sensor}\n{condition}", start)
 
 
 def finding(
@@ -150,7 +149,7 @@ def finding(
 ) -> Finding:  # fmt: skip
     """The envelope of a finding about *episode*; used: the thresholds that it went by."""
     place, marks = house.place(episode.monitor, episode.linked[0], episode.place), {*episode.quality, *quality}
-    only = house.house.places.only_unit() if episode.monitor else None
+    only = house.house.places.only_unit if episode.monitor else None
     units = [only] if only else list(place.units)
     if not units:
         marks.add("unplaced")

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from hubapp import codes
-from hubapp.facts import SECOND, AlarmLatched, AlarmRaised, Micros, fold
+from hubapp.facts import SECOND, AlarmLatched, AlarmRaised, Micros
 from hubapp.findings import Finding
 from hubapp.rules.endings import cleared, closes_at, expire, happen, heard, latched, waits
 from hubapp.rules.episode import Alarm, Episode, Held, Known, finding, patient_of
@@ -72,10 +72,11 @@ def meanwhile(alarm: Alarm, house: Timeline, known: Known, after: Order, until: 
 
 def happenings(alarm: Alarm, house: Timeline, after: Order, until: Order) -> Sequence[Moment]:
     """What happened to the monitors that the episodes are on, and to their device."""
-    newest = alarm.episodes[-1]
-    found = list(between(house.removals.get(fold(newest.device)), after, until)) if house.removals else []
-    watched = {episode.monitor for episode in alarm.episodes}
-    if None in watched and (link := house.link(fold(newest.device), patient_of(newest), after, until)):
+    newest, watched = alarm.episodes[-1], {episode.monitor for episode in alarm.episodes}
+    if not house.removals and None not in watched and house.moments.keys().isdisjoint(watched):
+        return ()
+    found = list(between(house.removals.get(newest.sensor), after, until))
+    if None in watched and (link := house.link(newest.sensor, patient_of(newest), after, until)):
         found.insert(0, link)
         watched.add(link.monitor)
     for monitor in watched:
@@ -87,7 +88,7 @@ def latest(alarm: Alarm, house: Timeline) -> Order:
     """The newest moment of those that `happenings` gives."""
     if not alarm.episodes:
         return EARLIEST
-    told = [house.removals.get(fold(alarm.episodes[-1].device))]
+    told = [house.removals.get(alarm.episodes[-1].sensor)]
     told += [house.moments.get(episode.monitor or "") for episode in alarm.episodes]
     return max((moments[-1].order for moments in told if moments), default=EARLIEST)
 

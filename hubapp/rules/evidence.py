@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from typing import TypeAlias
 
 import msgspec
@@ -12,7 +12,8 @@ from hubapp.rules.accounts import alias_map, is_shared
 from hubapp.rules.episode import OPEN_END, Alarm, Episode, Known, patient_of
 from hubapp.rules.house import Timeline, since
 from hubapp.rules.moments import EvidenceClass, Order, Trace, start_of
-from hubapp.rules.presence import Presence, decided, presence, roles_of
+from hubapp.rules.places import LONG_AGO
+from hubapp.rules.presence import Presence, decided, roles_of
 from hubapp.rules.sightings import Sighting, sighting
 from hubapp.thresholds import Thresholds
 
@@ -32,18 +33,25 @@ class Found(msgspec.Struct, frozen=True):
 class Attendance(msgspec.Struct):
     """By class, the earliest hands; by the place that they name, the earliest log-ins; who was there at the alarm's own traces.
 
-    Where log-ins are is looked up when it is asked: places may be learnt later. elsewhere: those by whomever.
+    elsewhere: the earliest log-in that names a place, by whomever. where: the units that a place was in then, and until when
+    groups were told of that are decided by that: places may be learnt later.
     """
 
     present: Presence
     hands: dict[str, Found] = {}
     log_ins: dict[str, Found] = {}
     elsewhere: dict[str, Micros] = {}
+    where: dict[str, tuple[tuple[str, ...], Micros]] = {}
     own: dict[str, Presence] = {}
 
     def copy(self) -> Attendance:
         return msgspec.structs.replace(
-            self, hands=dict(self.hands), log_ins=dict(self.log_ins), elsewhere=dict(self.elsewhere), own=dict(self.own)
+            self,
+            hands=dict(self.hands),
+            log_ins=dict(self.log_ins),
+            elsewhere=dict(self.elsewhere),
+            where=dict(self.where),
+            own=dict(self.own),
         )
 
 
@@ -77,18 +85,30 @@ def decide(attendance: Attendance, house: Timeline) -> None:
         for key, found in of.items():
             if found.present.doubts:
                 of[key] = msgspec.structs.replace(found, present=decided(found.present, accounts))
+    for place in attendance.elsewhere:
+        if place:
+            attendance.where[place] = tuple(sorted(units_of(attendance, place, house))), house.house.places.newest_unit
     attendance.own.update({trace: decided(found, accounts) for trace, found in attendance.own.items()})
 
 
-def advance(attendances: Attendances, alarm: Alarm, house: Timeline, known: Known, after: Order | None = None) -> set[Micros]:
-    """Look for evidence behind *after*, in place. Returns the starts of the episodes for which something was found."""
+def advance(
+    attendances: Attendances, alarm: Alarm, house: Timeline, known: Known, after: Order | None = None,
+    touched: Container[Micros] | None = None,
+) -> set[Micros]:  # fmt: skip
+    """Look for evidence behind *after*, in place. Returns the starts of the episodes for which something was found.
+
+    touched: where no evidence is new, only these are looked at.
+    """
     news = set()
+    idle = after is not None and house.newest_trace <= after
     for episode in alarm.episodes:
-        if not judged(episode):
+        if idle and touched is not None and episode.start not in touched:
+            continue
+        if episode.kind != "physiological":  # One of low priority may yet become one that is judged.
             continue
         attendance, behind = attendances.get(episode.start), after
         if attendance is None:
-            attendance = attendances[episode.start] = Attendance(presence(house.house.accounts, episode.order))
+            attendance = attendances[episode.start] = Attendance(house.crowd.at(episode.order))
             behind = None
         onset = start_of(episode.sent)
         if look(attendance, episode, house, known, onset if behind is None else max(behind, onset)):
@@ -106,14 +126,16 @@ def look(attendance: Attendance, episode: Episode, house: Timeline, known: Known
             news = True
     for log_in in since(house.log_ins, after):
         place = fold(log_in.place or "")
-        news = news or place not in attendance.elsewhere
-        attendance.elsewhere.setdefault(place, log_in.sent)
-        if place not in attendance.log_ins and counts(log_in, house, thresholds):
+        if log_in.sent < attendance.elsewhere.get(place, OPEN_END):
+            attendance.elsewhere[place] = log_in.sent
+            news = True
+        earliest = attendance.log_ins.get(place)
+        if (earliest is None or log_in.order < earliest.copy.order) and counts(log_in, house, thresholds):
             attendance.log_ins[place] = found_in(log_in, house, thresholds)
             news = True
     for trace_of, copy in own(episode):
         if trace_of not in attendance.own:
-            attendance.own[trace_of] = presence(house.house.accounts, copy.order)
+            attendance.own[trace_of] = house.crowd.at(copy.order)
     return news
 
 
@@ -131,7 +153,7 @@ def found_in(trace: Trace, house: Timeline, thresholds: Thresholds) -> Found:
         key = accounts.key(trace.account, alias_map(thresholds.presence))
         shared = is_shared(accounts, key, thresholds.presence)
     copy = sighting(trace.fact)
-    return Found(trace.evidence_class, trace.trace, trace.sent, copy, presence(accounts, trace.order), trace.account, shared)
+    return Found(trace.evidence_class, trace.trace, trace.sent, copy, house.crowd.at(trace.order), trace.account, shared)
 
 
 def counts(trace: Trace, house: Timeline, thresholds: Thresholds) -> bool:
@@ -141,7 +163,7 @@ def counts(trace: Trace, house: Timeline, thresholds: Thresholds) -> bool:
         return True
     accounts = house.house.accounts
     told = getattr(trace.fact, "roles", None)
-    known = [told] if told is not None else list(roles_of(presence(accounts, trace.order), trace.account, accounts))
+    known = [told] if told is not None else list(roles_of(house.crowd.at(trace.order), trace.account, accounts))
     return not known or any(attending.intersection(roles) for roles in known)
 
 
@@ -175,19 +197,27 @@ def evidence(attendance: Attendance, episode: Episode, house: Timeline, units: l
     limit = signal_limit(episode)
     yield from (found for found in hands(attendance, episode) if found.sent <= limit)
     for place, found in attendance.log_ins.items():
-        if found.sent <= limit and not units_of(place, house).isdisjoint(units):
+        if found.sent <= limit and not known_units(attendance, place, house).isdisjoint(units):
             yield found
 
 
-def units_of(place: str, house: Timeline) -> frozenset[str]:
+def known_units(attendance: Attendance, place: str, house: Timeline) -> frozenset[str]:
     """The units that a log-in is known to be in: those that it names, or the hub's only one."""
-    places = house.house.places
-    only = places.only_unit()
-    return frozenset({only}) if only else places.units_of(place) if place else frozenset()
+    only = house.house.places.only_unit
+    return frozenset({only}) if only else units_of(attendance, place, house)
+
+
+def units_of(attendance: Attendance, place: str, house: Timeline) -> frozenset[str]:
+    if not place:
+        return frozenset()
+    decided, by = attendance.where.get(place, ((), LONG_AGO))
+    return house.house.places.units_of(place, attendance.elsewhere[place], by).union(decided)
 
 
 def elsewhere(attendance: Attendance, episode: Episode, house: Timeline) -> Micros | None:
     """The first log-in of unknown place, while the signal was on."""
     limit = signal_limit(episode)
-    unknown = [sent for place, sent in attendance.elsewhere.items() if sent <= limit and not units_of(place, house)]
+    unknown = [
+        sent for place, sent in attendance.elsewhere.items() if sent <= limit and not known_units(attendance, place, house)
+    ]
     return min(unknown, default=None)

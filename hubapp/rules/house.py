@@ -33,6 +33,7 @@ from hubapp.rules.accounts import Accounts
 from hubapp.rules.moments import EARLIEST, Moment, Order, Trace, start_of
 from hubapp.rules.monitors import Monitor
 from hubapp.rules.places import NOWHERE, Place, Places
+from hubapp.rules.presence import Crowd
 from hubapp.thresholds import PresenceThresholds
 
 OF_A_MONITOR = (
@@ -72,6 +73,8 @@ class Timeline:
         self.traces: defaultdict[str, list[Trace]] = defaultdict(list)
         self.changes: defaultdict[str, list[Trace]] = defaultdict(list)
         self.log_ins: list[Trace] = []
+        self.crowd = Crowd(self.house.accounts)
+        self.newest_trace = EARLIEST
         self._sessions: defaultdict[str, list[tuple[Order, str, str | None]]] = defaultdict(list)
         self._on: defaultdict[str, list[Moment]] = defaultdict(list)
 
@@ -82,6 +85,8 @@ class Timeline:
             self._step(fold(fact.monitor), fact.monitor, fact)
         elif isinstance(fact, AccountFact):
             self.log_ins += accounts.step(self.house.accounts, fact, thresholds)
+            self.newest_trace = fact.order
+            self.crowd = Crowd(self.house.accounts)
         else:
             self._act(fact)
         for device, monitor in places.step(self.house.places, fact):
@@ -103,13 +108,17 @@ class Timeline:
                 self._removed(fact)
             case CommandRequested(account=str(account)):
                 if monitor := self.house.places.serial(fact.device_id, fact.monitor):
-                    self.traces[monitor].append(Trace(fact.order, "command", fact.operation, fact, account))
+                    self._left(self.traces[monitor], Trace(fact.order, "command", fact.operation, fact, account))
             case DeviceChanged(account=str(account)) if fact.operation in ASSIGNMENTS:
-                self.traces[fold(fact.serial)].append(Trace(fact.order, "change", fact.operation, fact, account))
+                self._left(self.traces[fold(fact.serial)], Trace(fact.order, "change", fact.operation, fact, account))
             case EncounterChanged(account=str(account), patient=str(patient)) if fact.operation in ADMISSIONS:
-                self.changes[fold(patient)].append(Trace(fact.order, "change", fact.operation, fact, account))
+                self._left(self.changes[fold(patient)], Trace(fact.order, "change", fact.operation, fact, account))
             case _:  # Where things are: `places` learns from it.
                 pass
+
+    def _left(self, traces: list[Trace], trace: Trace) -> None:
+        traces.append(trace)
+        self.newest_trace = trace.order
 
     def _removed(self, fact: SensorRemoved) -> None:
         monitor = fold(fact.monitor) if fact.monitor else self.house.places.monitors.get(fold(fact.sensor))
@@ -126,7 +135,7 @@ class Timeline:
                 if meant.what == "lost":
                     self.losses.add(key)
             else:
-                self.traces[key].append(meant)
+                self._left(self.traces[key], meant)
         if (monitor.session, monitor.patient) != before:
             self._sessions[key].append((fact.order, monitor.session, monitor.patient))
         if (patient := getattr(fact, "patient", None)) and not isinstance(fact, AlarmFact):
@@ -156,6 +165,7 @@ class Timeline:
         self.touched = set()
         self.losses = {key for key in self.losses if key in self.moments or self.house.monitors[key].lost is not None}
         self.house.accounts.prune(horizon)
+        self.crowd = Crowd(self.house.accounts)
         self.house.places.prune(horizon)
 
     # What rules ask, of a place in the order.
@@ -209,9 +219,12 @@ class Timeline:
     def place(self, monitor: str | None, at: Micros, decided: Place = NOWHERE) -> Place:
         return self.house.places.place(monitor, at, decided)
 
+    def is_decided(self, monitor: str | None, place: Place) -> bool:
+        return monitor is not None and place.known and place.by >= self.house.places.newest_unit
+
     def decided(self, monitor: str | None, at: Micros, before: Place) -> Place:
         """As `place`, of a house that is told up to a horizon: whatever is forgotten of it, that stays so."""
-        place, by = self.place(monitor, at, before), self.house.places.newest_unit()
+        place, by = self.place(monitor, at, before), self.house.places.newest_unit
         return msgspec.structs.replace(place, by=by) if place.known and place.by < by else place
 
 

@@ -56,8 +56,9 @@ def begin(alarm: Alarm, held: Held, house: Timeline, *, behind: bool = False) ->
     monitor = house.monitor_of(fact)
     episode = Episode(
         subject=fold(fact.patient or fact.monitor or fact.device), patient=fact.patient, device=fact.device,
-        condition=fact.condition, kind=fact.kind, thresholds=held.thresholds, start=fact.sent if behind else fact.at,
-        order=fact.order, sent=fact.sent, told_at=fact.at, monitor=monitor,
+        sensor=fold(fact.device), condition=fact.condition, kind=fact.kind, thresholds=held.thresholds,
+        start=fact.sent if behind else fact.at,
+        order=held.order, sent=fact.sent, told_at=fact.at, monitor=monitor,
         serial=fact.monitor or (house.serial(monitor) if monitor else None), linked=start_of(fact.sent), priority=fact.priority,
         since={fact.priority: fact.sent}, limits=fact.limits, onset=sighting(fact), reports=counted(fact), last_sent=fact.sent,
         last=(fact.priority, fact.limits), behind=behind, previous=newest.start if newest else None,

@@ -55,7 +55,11 @@ NOWHERE = Place()
 
 
 class Places(msgspec.Struct):
-    """Keys are folded serials, ids of devices and beds as text. unsure: monitors whose last assignment did not say where."""
+    """Keys are folded serials, ids of devices and beds as text. unsure: monitors whose last assignment did not say where.
+
+    newest_unit: when a group was told of for the first time, the last that was. only_unit: in a hub of one unit everything
+    is in it.
+    """
 
     monitors: dict[str, str] = {}
     serials: dict[str, str] = {}
@@ -65,6 +69,8 @@ class Places(msgspec.Struct):
     unsure: dict[str, History[bool]] = {}
     bed_names: dict[str, str] = {}
     units: dict[str, Unit] = {}
+    newest_unit: Micros = LONG_AGO
+    only_unit: str | None = None
 
     def serial(self, device_id: str | None, serial: str | None) -> str | None:
         """The folded serial of a monitor that is named by serial or by id."""
@@ -73,6 +79,8 @@ class Places(msgspec.Struct):
 
     def place(self, monitor: str | None, at: Micros, before: Place = NOWHERE) -> Place:
         """Where *monitor* stood at *at*; *before*: what was decided of that when it was asked last."""
+        if before.known and before.by >= self.newest_unit:
+            return before
         if not before.known:
             before = self._bed_of(monitor, at)
             if not before.known:
@@ -94,24 +102,19 @@ class Places(msgspec.Struct):
         unsure = self.unsure.get(monitor or "")
         return Place(value_at(history, at), (), bool(unsure and value_at(unsure, at)), at, known=True)
 
-    def units_of(self, written: str) -> frozenset[str]:
-        """The units that a place of a log-in names: id or name of a unit or of a bed, without regard to case."""
+    def units_of(self, written: str, at: Micros, by: Micros = LONG_AGO) -> frozenset[str]:
+        """The units that a place of a log-in named then: id or name of a unit or of a bed, without regard to case.
+
+        Of those that were told of behind *by*.
+        """
         wanted, found = fold(written), set()
         for key, unit in self.units.items():
-            name = unit.names[-1][1] if unit.names else key
-            beds = unit.beds[-1][1] if unit.beds else ()
-            if wanted in {fold(key), fold(name)} or any(wanted in {fold(b), fold(self.bed_names.get(b, b))} for b in beds):
+            if unit.first is None or unit.first <= by:
+                continue
+            name, beds = name_at(unit, key, at), value_at(unit.beds, at)
+            if wanted in (fold(key), fold(name)) or any(wanted in (fold(b), fold(self.bed_names.get(b, b))) for b in beds):
                 found.add(name)
         return frozenset(found)
-
-    def newest_unit(self) -> Micros:
-        """When a group was told of for the first time, the last that was."""
-        return max((unit.first for unit in self.units.values() if unit.first is not None), default=LONG_AGO)
-
-    def only_unit(self) -> str | None:
-        """In a hub of one unit everything is in it."""
-        units = [unit.names[-1][1] if unit.names else key for key, unit in self.units.items() if not unit.deleted]
-        return units[0] if len(units) == 1 else None
 
     def copy(self) -> Places:
         def histories(of: dict[str, History[T]]) -> dict[str, History[T]]:
@@ -122,7 +125,7 @@ class Places(msgspec.Struct):
         }
         return Places(
             dict(self.monitors), dict(self.serials), dict(self.gateways), histories(self.beds), dict(self.last_bed),
-            histories(self.unsure), dict(self.bed_names), units,
+            histories(self.unsure), dict(self.bed_names), units, self.newest_unit, self.only_unit,
         )  # fmt: skip
 
     def prune(self, horizon: Micros) -> None:
@@ -228,5 +231,8 @@ def _bed(places: Places, fact: BedPlaced) -> None:
     if fact.name:
         tell(unit.names, fact.sent, fact.name)
     if fact.beds is not None or fact.deleted:
-        unit.first = fact.sent if unit.first is None else unit.first
+        if unit.first is None:
+            unit.first = places.newest_unit = fact.sent
         tell(unit.beds, fact.sent, () if fact.deleted else tuple(fact.beds or ()))
+    names = [one.names[-1][1] if one.names else key for key, one in places.units.items() if not one.deleted]
+    places.only_unit = names[0] if len(names) == 1 else None

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import msgspec
 
 from hubapp.facts import fold
 from hubapp.rules.accounts import Accounts, Session
-from hubapp.rules.moments import Order
+from hubapp.rules.moments import EARLIEST, Order
 
 
 class Person(msgspec.Struct, frozen=True, order=True):
@@ -34,6 +34,30 @@ class Presence(msgspec.Struct, frozen=True):
     order: Order
     people: tuple[Person, ...] = ()
     doubts: tuple[Doubt, ...] = ()
+
+
+class Crowd:
+    """Who is authenticated, of *accounts* that do not change: the same from their last fact to the next assumed end."""
+
+    def __init__(self, accounts: Accounts) -> None:
+        self._accounts = accounts
+        self._since = max((max(s.opened, s.closed or s.opened) for s in accounts.sessions), default=EARLIEST)
+        self._until = min((s.until for s in accounts.sessions if s.closed is None and not s.over), default=0)
+        self._now: tuple[Person, ...] | None = None
+        self._rows: dict[tuple[Person, ...], list[dict[str, Any]]] = {}
+
+    def at(self, order: Order) -> Presence:
+        if not self._since < order or order[0] > self._until:
+            return presence(self._accounts, order)
+        if self._now is None:
+            self._now = presence(self._accounts, order).people
+        return Presence(order, self._now)
+
+    def shown(self, found: Presence) -> list[dict[str, Any]]:
+        people = decided(found, self._accounts).people
+        if people not in self._rows:
+            self._rows[people] = shown(people, self._accounts)
+        return self._rows[people]
 
 
 def presence(accounts: Accounts, order: Order) -> Presence:
@@ -62,10 +86,10 @@ def decided(found: Presence, accounts: Accounts) -> Presence:
     return Presence(found.order, people, tuple(doubt for doubt in found.doubts if doubt.session not in closed))
 
 
-def shown(found: Presence, accounts: Accounts) -> list[dict[str, Any]]:
+def shown(people: Iterable[Person], accounts: Accounts) -> list[dict[str, Any]]:
     """Accounts by name, one for each: an id whose name became known is that name's."""
     rows: dict[str, dict[str, Any]] = {}
-    for one in decided(found, accounts).people:
+    for one in people:
         name = accounts.names.get(fold(one.account), one.account)
         other = rows.get(fold(name), {"account": name, "id": None})
         rows[fold(name)] = {"account": other["account"], "id": one.id or other["id"]}

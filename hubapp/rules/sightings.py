@@ -23,7 +23,6 @@ USED: dict[str, tuple[str, ...]] = {
     "EncounterChanged": ("account", "operation", "patient"),
     "SessionOpened": ("account_id", "account_name", "client", "place"),
 }
-ALARM = ("condition", "device", "limits", "listed", "patient", "priority", "signal")
 
 
 class Sighting(msgspec.Struct, frozen=True):
@@ -54,17 +53,23 @@ class Sighting(msgspec.Struct, frozen=True):
 
 def sighting(fact: AnyFact) -> Sighting:
     kind = type(fact).__name__
-    fields = ALARM if isinstance(fact, AlarmFact) else USED.get(kind, ())
-    used = {name: plain(getattr(fact, name)) for name in fields}
+    used = alarm_used(fact) if isinstance(fact, AlarmFact) else {name: plain(getattr(fact, name)) for name in USED.get(kind, ())}
     return Sighting(
         kind, used, fact.at, fact.sent, fact.topic, fact.partition, fact.offset, fact.index, fact.message_id, fact.sha256,
         fact.quality,
     )  # fmt: skip
 
 
+def alarm_used(fact: AlarmFact) -> dict[str, Any]:
+    return {
+        "condition": fact.condition, "device": fact.device, "limits": limits_of(fact.limits), "listed": fact.listed,
+        "patient": fact.patient, "priority": fact.priority, "signal": fact.signal,
+    }  # fmt: skip
+
+
 def plain(value: Any) -> Any:
     """A field as JSON has it."""
-    return limits_of(value) if isinstance(value, Limits) else msgspec.to_builtins(value) if isinstance(value, tuple) else value
+    return msgspec.to_builtins(value) if isinstance(value, tuple) else value
 
 
 def limits_of(limits: Limits | None) -> dict[str, float | None] | None:

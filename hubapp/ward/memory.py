@@ -29,7 +29,10 @@ class Clock(msgspec.Struct, frozen=True):
 
 
 class Tip:
-    """The summary with all held facts applied. order: the last that was applied; looked: how far evidence was looked for."""
+    """The summary with all held facts applied. order: the last that was applied; looked: how far evidence was looked for.
+
+    dues, attended: by start of the episode, behind which instant time alone changes its finding, its attendance.
+    """
 
     def __init__(self, alarm: Alarm, attendances: Attendances) -> None:
         self.alarm = alarm.copy()
@@ -37,6 +40,7 @@ class Tip:
         self.order: Order = EARLIEST
         self.looked: Order | None = None
         self.dues: dict[Micros, Micros] = {}
+        self.attended: dict[Micros, Micros] = {}
 
 
 class Remembered:
@@ -86,11 +90,13 @@ class Remembered:
         shown = self.tip.alarm.episodes
         after = [*(following.start for _, following in pairwise(shown)), None]
         for episode, start in zip(shown, after, strict=False):
-            if again or everything or episode.start in touched or self.tip.dues.get(episode.start, OPEN_END) < clock.now:
-                yield from self._tell(self.tip, episode, start, house, known, clock, cluster)
+            episode.place = house.decided(episode.monitor, episode.linked[0], episode.place)
+            if everything or again or episode.start in touched:
+                self.tip.dues[episode.start] = self.tip.attended[episode.start] = -OPEN_END
+            yield from self._tell(self.tip, episode, start, house, known, clock, cluster)
         if again:
             yield from self._retractions(shown)
-        self.due = min(self.tip.dues.values(), default=OPEN_END)
+        self.due = min((*self.tip.dues.values(), *self.tip.attended.values()), default=OPEN_END)
         self.until = max((ends(episode, known) for episode in shown), default=OPEN_END)
 
     def _advance(self, tip: Tip, house: Timeline, known: Known) -> set[Micros]:
@@ -98,25 +104,28 @@ class Remembered:
         waiting, self._waiting = sorted(self._waiting, key=lambda held: held.order), []
         touched = {episode.start for episode in episodes.advance(tip.alarm, waiting, house, known, tip.order)}
         tip.order = max(tip.order, episodes.latest(tip.alarm, house), *(held.order for held in waiting[-1:]))
-        touched |= evidence.advance(tip.attendances, tip.alarm, house, known, tip.looked)
+        touched |= evidence.advance(tip.attendances, tip.alarm, house, known, tip.looked, touched)
         tip.looked = house.tip
         return touched
 
     def _tell(
         self, tip: Tip, episode: Episode, following: Micros | None, house: Timeline, known: Known, clock: Clock, cluster: str
     ) -> Iterator[Finding]:  # fmt: skip
-        """What is found of one episode, where it is new."""
-        seen = episodes.as_of(episode, known, clock.now)
-        closes = endings.closes_at(seen)
-        yield from self._news(episodes.found(seen, following, house, known, clock.now, cluster), closes, clock)
-        dues = endings.due_at(seen, known)
-        if judged(seen):
-            attended = tip.attendances[seen.start]
-            found = attendance.found(attended, seen, house, known, clock.now, cluster)
+        """What is found of one episode, where it is new: it was touched, or time has changed it."""
+        start, now = episode.start, clock.now
+        if tip.dues[start] < now or tip.attended[start] < now:
+            seen = episodes.as_of(episode, known, now)
+        if tip.dues[start] < now:
+            dues = endings.due_at(seen, known)
+            yield from self._news(episodes.found(seen, following, house, known, now, cluster), dues[0], clock)
+            tip.dues[start] = min((due for due in dues if due >= now), default=OPEN_END)
+            if len(dues) > 1:  # How it ends is still open to time: so is what is found of its attendance.
+                tip.attended[start] = min(tip.attended[start], tip.dues[start])
+        if judged(episode) and tip.attended[start] < now:
             due = attendance.due_at(seen, known)
+            found = attendance.found(tip.attendances[start], seen, house, known, now, cluster)
             yield from self._news(found, due[-1], clock)
-            dues += due
-        tip.dues[episode.start] = min((due for due in dues if due >= clock.now), default=OPEN_END)
+            tip.attended[start] = min((due for due in (*due, *endings.due_at(seen, known)[1:]) if due >= now), default=OPEN_END)
 
     def _news(self, finding: Finding, closes: Micros, clock: Clock) -> Iterator[Finding]:
         """Final: this progress closed the window. Amended: an earlier one had, and it is not what was told then."""
@@ -153,7 +162,7 @@ class Remembered:
         """
         index = bisect_left(self.held, start_of(horizon), key=lambda held: held.order)
         passed, self.held = self.held[:index], self.held[index:]
-        if not passed and self.until < since:
+        if not passed and self.until < since and all(house.is_decided(e.monitor, e.place) for e in self.alarm.episodes):
             return passed, False
         before = self.alarm, self.attendances
         self.alarm = episodes.settle(self.alarm, passed, house, known)
@@ -189,6 +198,7 @@ class Remembered:
             for start in gone:
                 self.tip.attendances.pop(start, None)
                 self.tip.dues.pop(start, None)
+                self.tip.attended.pop(start, None)
 
     @property
     def empty(self) -> bool:

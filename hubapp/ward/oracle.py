@@ -28,7 +28,7 @@ def conclude(facts: Iterable[AnyFact], watermark: Micros, cluster: str, threshol
         elif not isinstance(fact, AlarmFact):
             house.append(HeldFact(fact, in_force))
         elif "backfilled" not in fact.quality:
-            alarms[alarm_key(fact)].append(Held(fact, in_force))
+            alarms[alarm_key(fact)].append(Held(fact.order, fact, in_force))
     house.sort(key=lambda held: held.fact.order)
     timeline = told(House(), house, (held for of in alarms.values() for held in of), known)
     found: list[Finding] = []

@@ -126,7 +126,7 @@ def restore_held(ward: Ward, value: bytes) -> None:
     thresholds, _, fact = value.partition(b"\n")
     known: Any = decode_log(fact)
     if isinstance(known, AlarmFact):
-        ward.remember(alarm_key(known)).hold(Held(known, thresholds.decode()))  # type: ignore[arg-type]  # One of AnyAlarm.
+        ward.remember(alarm_key(known)).hold(Held(known.order, known, thresholds.decode()))  # type: ignore[arg-type]  # One of AnyAlarm.
     else:
         ward.facts.append(HeldFact(known, thresholds.decode()))
 

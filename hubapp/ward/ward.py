@@ -20,9 +20,11 @@ from hubapp.facts import (
     AnyAlarm,
     AnyFact,
     BedPlaced,
+    EncounterChanged,
     Micros,
     MonitorBack,
     MonitorLost,
+    MonitorPlaced,
     PatientSessionClosed,
     Progress,
     RulesChanged,
@@ -62,7 +64,8 @@ class Ward:
         self.outcome = Outcome()
         self._timeline: Timeline | None = None
         self._touched: set[Key] = set()
-        self._everything = False
+        self._unheard: list[AnyAlarm] = []
+        self._renamed: set[Key] = set()
         self._index = Index()
         self._dues: list[tuple[Micros, Key]] = []
 
@@ -115,9 +118,11 @@ class Ward:
         if "backfilled" in fact.quality or not self.mine(key[0]):
             return
         self._hold(fact, value)
-        self.remember(key).hold(Held(fact, self.in_force))
+        self.remember(key).hold(Held(fact.order, fact, self.in_force))
         self._touched.add(key)
-        if self._timeline is not None and self._timeline.losses:
+        if self._timeline is None:
+            self._unheard.append(fact)
+        elif self._timeline.losses:
             self._hear(fact, self._timeline)
 
     def _hear(self, fact: AnyAlarm, timeline: Timeline) -> None:
@@ -127,10 +132,9 @@ class Ward:
             return
         if not timeline.silent_at(monitor, fact.order):
             return
-        if fact.order < timeline.tip:
+        self._touch(self._index.of("monitor", monitor), fact)
+        if fact.order < timeline.tip or not timeline.hear(fact, monitor):
             self._timeline = None
-        elif timeline.hear(fact, monitor):
-            self._touch(self._index.of("monitor", monitor), fact)
 
     def _take_house(self, held: HeldFact) -> None:
         fact = held.fact
@@ -163,7 +167,7 @@ class Ward:
     def _concerned(self, fact: AnyFact) -> set[Key]:
         """The alarms that *fact* may say something about."""
         if isinstance(fact, BedPlaced) or (isinstance(fact, AccountFact) and self._links(fact)):
-            self._everything = True
+            self._renamed |= set(self.alarms)
             return set(self.alarms)
         if isinstance(fact, AccountFact):
             closes = isinstance(fact, SessionClosed)
@@ -171,6 +175,8 @@ class Ward:
         keys = set(self._index.of("monitor", None))
         for tag, name in tags(fact, self._places_serial):
             keys |= self._index.of(tag, name)
+        if isinstance(fact, MonitorPlaced | EncounterChanged):
+            self._renamed |= keys
         return keys
 
     def _places_serial(self, device_id: str) -> str | None:
@@ -196,18 +202,17 @@ class Ward:
     def _conclude(self, before: Micros | None) -> None:
         now = self.watermark.at
         clock = Clock(-OPEN_END if now is None else now, -OPEN_END if before is None or now is None else before)
-        keys = self._touched | set(self._due(clock.now))
-        if keys:
+        if self._touched or (self._dues and self._dues[0][0] < clock.now):
             timeline = self.timeline()
-            for key in sorted(keys):
+            for key in sorted(self._touched.union(self._due(clock.now))):
                 self._conclude_alarm(key, timeline, clock)
-        self._touched, self._everything = set(), False
+        self._touched, self._renamed = set(), set()
         if now is not None and not self.watermark.over and now - LATENESS - self.horizon >= STEP:
             self._settle(now - LATENESS)
 
     def _conclude_alarm(self, key: Key, timeline: Timeline, clock: Clock) -> None:
         remembered = self.alarms[key]
-        news = list(remembered.conclude(timeline, self.known, clock, self.cluster, self._everything))
+        news = list(remembered.conclude(timeline, self.known, clock, self.cluster, key in self._renamed))
         self._index.add(key, remembered.monitors)
         if remembered.due < OPEN_END:
             heappush(self._dues, (remembered.due, key))
@@ -225,6 +230,10 @@ class Ward:
     def timeline(self) -> Timeline:
         if self._timeline is None:
             self._timeline = self._told(self.facts, (held for r in self.alarms.values() for held in r.held))
+            for fact in self._unheard:
+                if (monitor := self._timeline.monitor_of(fact)) in self._timeline.losses:
+                    self._touched |= self._index.of("monitor", monitor)
+            self._unheard = []
         return self._timeline
 
     def _told(self, facts: list[HeldFact], alarms: Iterator[Held]) -> Timeline:
