@@ -196,7 +196,7 @@ async def test_in_real_time_nothing_is_written_before_it_is_so_and_stop_ends_it(
     async with AIOKafkaProducer(bootstrap_servers=settings_of.kafka, enable_idempotence=True) as producer:
         ward = Ward(plan)
         playing = asyncio.create_task(play(ward, producer, 1, stop, settings_of))
-        while ward.now < plan.start + 302 * SECOND:  # noqa: ASYNC110  # the ward's time is what is waited for
+        while not playing.done() and ward.now < plan.start + 302 * SECOND:  # noqa: ASYNC110  # the ward's time is what is waited for
             await asyncio.sleep(0.05)
         stop.set()
         await playing

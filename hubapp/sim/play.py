@@ -61,14 +61,12 @@ class Post:
         self.sending = Sending(settings, producer)
         self.batches: dict[tuple[str, int], Any] = {}
         self.waiting: deque[asyncio.Future[Any]] = deque()
-        self.places: dict[tuple[str, str], int] = {}
+        self.places: dict[tuple[str, str | None], tuple[str, int]] = {}
 
     async def add(self, wire: Wire) -> None:
-        topic = self.settings.topics.get(wire.topic, wire.topic)
-        place = (topic, await self.partition(topic, wire))
+        place = self.places.get((wire.topic, wire.key)) or await self.place(wire)
         key = None if wire.key is None else wire.key.encode()
-        headers = [(name, value.encode()) for name, value in wire.headers.items()]
-        await self.put(place, key, wire.value, headers)
+        await self.put(place, key, wire.value, [(name, value.encode()) for name, value in wire.headers.items()])
 
     async def put(self, place: tuple[str, int], key: bytes | None, value: bytes | None, headers: list[tuple[str, bytes]]) -> None:
         """Behind what waits for that partition; a batch that is full goes."""
@@ -79,16 +77,16 @@ class Post:
             await self.send(place)
             await self.put(place, key, value, headers)
 
-    async def partition(self, topic: str, wire: Wire) -> int:
+    async def place(self, wire: Wire) -> tuple[str, int]:
+        """Topic and partition; where a key is, it is remembered."""
+        topic = self.settings.topics.get(wire.topic, wire.topic)
         count = await self.sending.partitions(topic)
         if not count:
             raise Failure(f"topic {topic} does not exist: run hub topics apply --sources")
         if wire.key is None:
-            return zlib.crc32(wire.value) % count
-        known = self.places.get((topic, wire.key))
-        if known is None:
-            known = self.places[topic, wire.key] = (murmur2(wire.key.encode()) & 0x7FFFFFFF) % count
-        return known
+            return topic, zlib.crc32(wire.value) % count
+        self.places[wire.topic, wire.key] = topic, (murmur2(wire.key.encode()) & 0x7FFFFFFF) % count
+        return self.places[wire.topic, wire.key]
 
     async def mark(self, until: Micros) -> None:
         """Say to every partition of every source that nothing sent before *until* is still to come."""
