@@ -133,7 +133,7 @@ class Bed:
         if alarm.told is None:
             alarm.told, alarm.told_late = sent, listed and sent - alarm.start > 60 * SECOND
             before = self.newest.get(alarm.key)
-            if before is not None:
+            if before is not None and before.patient == alarm.patient:
                 alarm.previous_onset, before.next_onset = before.start, alarm.start
             self.newest[alarm.key] = alarm
         if alarm.state == "active" and all(priority != alarm.priority for _, priority in alarm.priorities):
