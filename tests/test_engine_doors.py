@@ -27,8 +27,8 @@ async def test_a_worker_counts_by_password_with_and_without_tls_and_by_certifica
         with no_worker_left(*workers):
             for worker in workers:
                 await create_topics(cluster.address, worker.prefix)
-                await load(cluster.address, [f"{worker.prefix}source", f"{worker.prefix}tallied"], 200)
                 worker.start()
+            await load(cluster.address, [worker.prefix + name for worker in workers for name in ("source", "tallied")], 200)
             for worker in workers:
                 await all_answered(cluster, worker.prefix, 200, worker)
                 await until(lambda worker=worker: bool(worker.told().get("ready")), worker)  # type: ignore[misc]  # a default binds
