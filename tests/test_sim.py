@@ -9,7 +9,6 @@ import re
 import subprocess
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Iterator
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -34,7 +33,7 @@ WARDS = [
 ]
 DAY = Plan(seed=1, beds=20, lasts=24 * HOUR, report_seconds=0, auth="newer", malformed=0.0, repeats=0.0)
 DAY_OF_EMULATOR = Plan(
-    seed=2, beds=20, units=1, lasts=24 * HOUR, report_seconds=0, auth="older", writer="emulator", malformed=0.0
+    seed=2, beds=10, units=1, lasts=12 * HOUR, report_seconds=0, auth="older", writer="emulator", malformed=0.0
 )
 
 
@@ -57,14 +56,17 @@ def decoded(due: Micros, wire: Wire) -> tuple[AnyFact, ...] | Ignored:
     return decode(Record(wire.topic, wire.topic, 0, 0, due, key, wire.value, headers), Zones())
 
 
-def facts_of(plan: Plan) -> Iterator[tuple[Micros, Wire, AnyFact]]:
+@cache
+def facts_of(plan: Plan) -> list[tuple[Micros, Wire, AnyFact]]:
+    facts = []
     for due, wire in played(plan).records:
         try:
             said = decoded(due, wire)
         except Malformed:
             continue
         if not isinstance(said, Ignored):
-            yield from ((due, wire, fact) for fact in said)
+            facts += [(due, wire, fact) for fact in said]
+    return facts
 
 
 def digest(plan: Plan) -> str:
