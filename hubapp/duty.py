@@ -18,7 +18,7 @@ from hubapp.engine import HubApp
 from hubapp.facts import SECOND, Micros
 from hubapp.metrics import Figure
 from hubapp.settings import Settings
-from hubapp.store.archive import Status
+from hubapp.store.patience import Status
 from hubapp.waiting import Waiting
 from hubapp.web.desk import Health, Member
 
