@@ -15,8 +15,8 @@ Days = Annotated[float, Meta(gt=0, le=365)]
 class SessionDays(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """After how many days without a log-in a session is taken as ended, for each authentication service."""
 
-    older: Days = 7
-    newer: Days = 30
+    older: Days = 7.0
+    newer: Days = 30.0
 
 
 class PresenceThresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -37,18 +37,18 @@ class EpisodesThresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     alarms wait for it, taken_up: until when they go on. unseen: how much newer a report must be to be a new alarm.
     """
 
-    fleeting: Seconds = 10
-    fleeting_quiet: Seconds = 60
-    lost: Seconds = 600
-    taken_up: Seconds = 86_400
-    unseen: Seconds = 60
+    fleeting: Seconds = 10.0
+    fleeting_quiet: Seconds = 60.0
+    lost: Seconds = 600.0
+    taken_up: Seconds = 86_400.0
+    unseen: Seconds = 60.0
 
 
 class AttendanceThresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Deadlines by priority, from when that priority was first sent. attending_roles: those that count; empty: any."""
 
-    deadline_hi: Annotated[float, Meta(ge=1, le=3_600)] = 60
-    deadline_me: Annotated[float, Meta(ge=1, le=3_600)] = 180
+    deadline_hi: Annotated[float, Meta(ge=1, le=3_600)] = 60.0
+    deadline_me: Annotated[float, Meta(ge=1, le=3_600)] = 180.0
     attending_roles: tuple[str, ...] = ()
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from hubapp import facts as f
 from hubapp.facts import SECOND, AnyFact, Micros
+from hubapp.facts import iso as iso
 from hubapp.findings import Finding
 from hubapp.thresholds import Thresholds
 from hubapp.ward.oracle import conclude
@@ -125,8 +126,20 @@ def placed(bed: str | None = "B1", place: str = "bed", **fields: Any) -> Any:
     return _fact("events-patient", f.MonitorPlaced, place=place, bed=bed, **{"serial": M, **fields})
 
 
-def unit(name: str, *beds: str, **fields: Any) -> Any:
-    return _fact("events-patient", f.BedPlaced, unit=f"id-{name}", name=name, beds=beds, **fields)
+def unit(name: str, *beds: str, id: str | None = None, **fields: Any) -> Any:
+    return _fact("events-patient", f.BedPlaced, unit=id or f"id-{name}", name=name, beds=beds, **fields)
+
+
+def bed(number: str, name: str | None = None, **fields: Any) -> Any:
+    return _fact("events-patient", f.BedPlaced, bed=number, name=name, **fields)
+
+
+def device(serial: str, **fields: Any) -> Any:
+    return _fact("events-patient", f.DeviceChanged, serial=serial, operation="DEVICE_CREATED_EVENT", **fields)
+
+
+def rules(thresholds: Thresholds) -> Any:
+    return _fact("hub.toml", f.RulesChanged, thresholds=thresholds.text())
 
 
 def change(operation: str, account: str | None = "nurse1", **fields: Any) -> Any:
