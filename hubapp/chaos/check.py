@@ -43,8 +43,13 @@ class Held:
 
 
 async def held_by(hub: Hub) -> Held:
+    """The logs are read again up to where the workers have answered them: behind that may stand progress of their last second."""
     records = await seen.everything(hub.settings, [PATIENTS, HOUSE, LATE, QUARANTINE, *DERIVED])
-    wards = {number: Replayed(number, part, hub.kafka.cluster_id) for number, part in records[PATIENTS].items()}
+    answered = await seen.answered(hub.settings)
+    wards = {
+        number: Replayed(number, [r for r in part if r.offset < answered.get((PATIENTS, number), 0)], hub.kafka.cluster_id)
+        for number, part in records[PATIENTS].items()
+    }
     revisions = [decode_finding(record.value) for record in rows.all_of(records, DERIVED)]
     return Held(records, wards, newest(revisions), revisions)
 

@@ -10,18 +10,18 @@ import orjson
 from aiokafka import ConsumerRecord
 
 from hubapp.chaos.load import Source
+from hubapp.chaos.seen import BOUNDS
 from hubapp.engine.transaction import hashed
-from hubapp.facts import SECOND, AlarmFact, AnyFact, Micros, Progress, RulesChanged, decode_log, encode_fact, fold
+from hubapp.facts import AlarmFact, AnyFact, Micros, RulesChanged, decode_log, encode_fact, fold
 from hubapp.findings import Finding, canonical
 from hubapp.intake.intake import Intake
 from hubapp.topics import HOUSE, LOG_PARTITIONS, PATIENTS, READ
+from hubapp.ward.index import alarm_key
 from hubapp.ward.oracle import conclude
 from hubapp.ward.state import changes
-from hubapp.ward.ward import Ward, alarm_key
-from hubapp.ward.watermark import Watermark
+from hubapp.ward.ward import Ward
 from hubapp.wire import Zones
 
-BOUNDS: dict[str, Micros] = {topic.role: topic.bound * SECOND for topic in READ}
 Rows = dict[tuple[str, bytes], bytes]
 """(table, key) -> value"""
 
@@ -118,14 +118,6 @@ class Replayed:
     @property
     def mark(self) -> Micros | None:
         return self.ward.watermark.at
-
-
-def watermark_of(records: Iterable[ConsumerRecord]) -> Watermark:
-    mark = Watermark()
-    for record in records:
-        if isinstance(told := decode_log(record.value), Progress):
-            mark.hear(told, {topic: record.timestamp * 1000 - bound for topic, bound in BOUNDS.items()})
-    return mark
 
 
 def told(finding: Finding) -> dict[str, Any]:

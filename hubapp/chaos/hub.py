@@ -10,10 +10,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import aiohttp
 from pydantic import SecretStr
@@ -24,6 +24,7 @@ from hubapp.local.postgres import Postgres
 from hubapp.settings import Settings
 
 ROOT = Path(__file__).parent.parent.parent
+Done = TypeVar("Done")
 KafkaVersion = Literal["4.1.1", "3.7.1"]
 # So long a source keeps its records here: what its retention takes from a slow reader is another fault than those tried.
 KEPT_MS = "3600000"
@@ -34,7 +35,7 @@ class Hub:
 
     def __init__(
         self, home: Path, version: KafkaVersion = "4.1.1", *, past: bool = True, database: str | None = None,
-        delivery_timeout: float = 120.0, session_timeout: float = 25.0,
+        delivery_timeout: float = 120.0, session_timeout: float = 20.0,
     ) -> None:  # fmt: skip
         self.home = home
         self.kafka = Cluster(home / "kafka", version)
@@ -108,8 +109,10 @@ class Worker:
         self.log = hub.home / f"{name}.log"
         self.process: subprocess.Popen[bytes] | None = None
         self.exits: list[int] = []
+        self.leaving = False
 
     def start(self) -> None:
+        self.leaving = False
         (self.directory / "web").unlink(missing_ok=True)
         module = ["hubapp.chaos.planted", *self.planted] if self.planted else ["hubapp", "worker"]
         with self.log.open("ab") as log:
@@ -134,7 +137,7 @@ class Worker:
 
     async def stop(self) -> tuple[int, float]:
         """SIGTERM: its exit code, and how long it took."""
-        began = time.monotonic()
+        began, self.leaving = time.monotonic(), True
         self.signal(signal.SIGTERM)
         assert self.process is not None
         status = await asyncio.to_thread(self.process.wait, 60)
@@ -145,7 +148,7 @@ class Worker:
         try:
             url = (self.directory / "web").read_text().strip()
             async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(5)) as client, client.get(url + "/readyz") as answer:
-                reasons = (await answer.json())["reasons"]
+                reasons = (await answer.json()).get("reasons", ["an error"])
                 return all(reason.startswith("nothing was committed") for reason in reasons)
         except (OSError, aiohttp.ClientError, TimeoutError):
             return False
@@ -168,21 +171,19 @@ async def own(version: KafkaVersion = "4.1.1", **given: Any) -> AsyncIterator[Hu
     hub = Hub(home, version, **given)
     try:
         await hub.begin()
-        yield hub
+        async with tended(hub):
+            yield hub
     finally:
         await hub.end()
         shutil.rmtree(home, ignore_errors=True)
 
 
-async def until(what: str, true: Callable[[], Awaitable[bool]], hub: Hub, seconds: float, tended: bool = False) -> None:
-    """Wait for *what*; a worker that ends meanwhile ends the wait, unless somebody tends it."""
+async def until(what: str, true: Callable[[], Awaitable[bool]], hub: Hub, seconds: float) -> None:
+    """Wait for *what*; not for ever."""
     deadline = time.monotonic() + seconds
     while not await true():
-        for worker in hub.workers:
-            if not tended and worker.process is not None and worker.process.poll() not in (None, 0):
-                raise Failure(f"worker {worker.name} ended by itself:\n{worker.last_words()}")
         if time.monotonic() > deadline:
-            said = "\n".join(f"-- {worker.name}\n{worker.last_words()}" for worker in hub.workers)
+            said = "\n".join(f"-- {worker.name}, exits {worker.exits}\n{worker.last_words()}" for worker in hub.workers)
             raise Failure(f"not within {seconds:.0f} s: {what}\n{said}")
         await asyncio.sleep(0.2)
 
@@ -194,8 +195,8 @@ async def tended(hub: Hub) -> AsyncIterator[None]:
     async def tend() -> None:
         while True:
             for worker in hub.workers:
-                if worker.process is not None and (status := worker.process.poll()) is not None:
-                    worker.exits.append(status)
+                if not worker.leaving and not worker.alive:
+                    worker.exits.append(worker.process.returncode if worker.process else 0)
                     worker.start()
             await asyncio.sleep(0.5)
 
@@ -204,3 +205,14 @@ async def tended(hub: Hub) -> AsyncIterator[None]:
         yield
     finally:
         tending.cancel()
+
+
+async def ended_well(run: Coroutine[Any, Any, Done]) -> Done:
+    """SIGTERM ends a run as ^C does: with everything that it started."""
+    task = asyncio.current_task()
+    assert task is not None
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    try:
+        return await run
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None

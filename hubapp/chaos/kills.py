@@ -15,7 +15,7 @@ from typing import Any
 
 from hubapp.chaos import check, rows, seen
 from hubapp.chaos.check import Held
-from hubapp.chaos.hub import Hub, Worker, own, tended, until
+from hubapp.chaos.hub import Hub, Worker, own, until
 from hubapp.chaos.load import Load, Played, loading
 from hubapp.chaos.orders import Orders
 from hubapp.chaos.verdict import Check, Outcome
@@ -23,6 +23,10 @@ from hubapp.sim.ward import Plan
 from hubapp.topics import HOUSE, PATIENTS, READ
 
 Hurt = Callable[[Hub, Outcome], Awaitable[None]]
+
+
+async def nothing(hub: Hub, outcome: Outcome) -> None:
+    """For runs that are not hurt."""
 
 
 async def r01(orders: Orders) -> Outcome:
@@ -59,7 +63,7 @@ async def r02(orders: Orders) -> Outcome:
 async def watch(worker: Worker, outcome: Outcome) -> None:
     """How long until it is ready again."""
     began = time.monotonic()
-    await until(f"{worker.name} is ready again", worker.is_ready, worker.hub, 90, tended=True)
+    await until(f"{worker.name} is ready again", worker.is_ready, worker.hub, 90)
     outcome.told.setdefault("ready_again", []).append(round(time.monotonic() - began, 1))
 
 
@@ -93,16 +97,14 @@ async def r04(orders: Orders) -> Outcome:
 
     async def freeze(hub: Hub, outcome: Outcome) -> None:
         await asyncio.sleep(8)
-        async with tended(hub):
-            sleeper = hub.workers[0]
-            sleeper.signal(signal.SIGSTOP)
-            orders.tell(f"{sleeper.name} sleeps for {orders.frozen:.0f} s")
-            await asyncio.sleep(orders.frozen)
-            sleeper.signal(signal.SIGCONT)
-            orders.tell(f"{sleeper.name} wakes up")
-            await asyncio.sleep(12)
-            outcome.told["the sleeper's exits"] = sleeper.exits
-            await until("both are ready", lambda: all_ready(hub), hub, 60, tended=True)
+        sleeper = hub.workers[0]
+        sleeper.signal(signal.SIGSTOP)
+        orders.tell(f"{sleeper.name} sleeps for {orders.frozen:.0f} s")
+        await asyncio.sleep(orders.frozen)
+        sleeper.signal(signal.SIGCONT)
+        orders.tell(f"{sleeper.name} wakes up")
+        await asyncio.sleep(12)
+        await until("both are ready", lambda: all_ready(hub), hub, 90)
 
     title = f"SIGSTOP for {orders.frozen:.0f} s, then SIGCONT"
     return await under_load(orders, Outcome("R04", title, orders.kafka), orders.frozen + 30, freeze)
@@ -137,6 +139,7 @@ async def concluding(orders: Orders, outcome: Outcome, plan: Plan, speed: float,
         judged, outcome.told["ground truth"] = check.truth(played.truth, held.findings.values())
         outcome.checks += judged
         outcome.told |= {"records": len(load.sent), "findings": len(held.findings), "revisions": len(held.revisions)}
+        outcome.told["ended by themselves"] = {worker.name: worker.exits for worker in hub.workers if worker.exits}
     outcome.seconds = time.monotonic() - began
     return outcome
 

@@ -56,11 +56,16 @@ class Played:
 
 @dataclass
 class Load:
-    """ahead: seconds by which this producer's clock is wrong, in the Kafka timestamp of what it sends."""
+    """Records on their way: a producer of gateways takes whatever it is given, and holds it while the broker is away.
+
+    ahead: seconds by which this producer's clock is wrong, in the Kafka timestamp of what it sends.
+    """
 
     producer: AIOKafkaProducer
     ahead: float = 0.0
     sent: list[Source] = field(default_factory=list)
+    stopped: bool = False
+    _held: asyncio.Queue[tuple[Wire, int | None, int]] = field(default_factory=asyncio.Queue)
     _waiting: deque[tuple[Wire, int, asyncio.Future[Any]]] = field(default_factory=deque)
 
     async def play(self, wires: Iterable[tuple[Micros, Wire]], speed: float) -> None:
@@ -73,17 +78,39 @@ class Load:
             await self.send(wire)
         await self.acknowledged()
 
-    async def send(self, wire: Wire, partition: int | None = None) -> None:
-        timestamp = int((time.time() + self.ahead) * 1000)
-        headers = [(name, value.encode()) for name, value in wire.headers.items()]
-        key = None if wire.key is None else wire.key.encode()
-        future = await self.producer.send(
-            wire.topic, wire.value, key, partition=partition, timestamp_ms=timestamp, headers=headers
-        )
-        self._waiting.append((wire, timestamp, future))
-        await self.acknowledged(UNANSWERED)
+    async def live(self, plan: Plan) -> None:
+        """The ward of *plan* in real time from its start on, until `stopped`."""
+        for due, wire in Ward(plan).records():
+            if self.stopped:
+                return
+            await asyncio.sleep(max(0.0, due / SECOND - time.time()))
+            self.post(wire)
 
-    async def acknowledged(self, left: int = 0) -> None:
+    async def send(self, wire: Wire, partition: int | None = None) -> None:
+        """Hold the record, and let go on whoever sends."""
+        self.post(wire, partition)
+        await asyncio.sleep(0)
+
+    def post(self, wire: Wire, partition: int | None = None) -> None:
+        self._held.put_nowait((wire, partition, int((time.time() + self.ahead) * 1000)))
+
+    async def acknowledged(self) -> None:
+        """Until everything that was sent so far is."""
+        await self._held.join()
+        await self._settle(0)
+
+    async def pump(self) -> None:
+        while True:
+            wire, partition, timestamp = await self._held.get()
+            headers = [(name, value.encode()) for name, value in wire.headers.items()]
+            key = None if wire.key is None else wire.key.encode()
+            options: dict[str, Any] = {"partition": partition, "timestamp_ms": timestamp, "headers": headers}
+            self._waiting.append((wire, timestamp, await self.producer.send(wire.topic, wire.value, key, **options)))
+            self._held.task_done()
+            await self._settle(UNANSWERED)
+
+    async def _settle(self, left: int) -> None:
+        """Keep what was acknowledged; wait while more than *left* is not."""
         while self._waiting and (len(self._waiting) > left or self._waiting[0][2].done()):
             wire, timestamp, future = self._waiting.popleft()
             self._keep(wire, timestamp, await future)
@@ -107,4 +134,9 @@ async def loading(settings: Settings, *, ahead: float = 0.0, holds: float = 180.
     """*holds*: seconds that the producer keeps what the broker does not take."""
     options: dict[str, Any] = {"request_timeout_ms": int(holds * 1000), "metadata_max_age_ms": 5_000}
     async with AIOKafkaProducer(enable_idempotence=True, linger_ms=5, **options, **kafka.client_options(settings)) as producer:
-        yield Load(producer, ahead)
+        load = Load(producer, ahead)
+        pumping = asyncio.create_task(load.pump())
+        try:
+            yield load
+        finally:
+            pumping.cancel()

@@ -11,13 +11,14 @@ from aiokafka.errors import KafkaError
 
 from hubapp import kafka
 from hubapp.cluster import admin
-from hubapp.facts import Progress, decode_log
+from hubapp.facts import SECOND, Micros, Progress, decode_log
 from hubapp.settings import Settings
-from hubapp.topics import PATIENTS
+from hubapp.topics import PATIENTS, READ
 from hubapp.ward.watermark import Watermark
 
 Records = dict[str, dict[int, list[ConsumerRecord]]]
 """topic -> partition -> records"""
+BOUNDS: dict[str, Micros] = {topic.role: topic.bound * SECOND for topic in READ}
 
 
 def reader(settings: Settings) -> AIOKafkaConsumer:
@@ -73,8 +74,8 @@ class Following:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.marks: defaultdict[int, Watermark] = defaultdict(Watermark)
+        self.at: dict[int, Micros] = {}
         self.ended_at: dict[int, int] = {}
-        self.ends: dict[tuple[str, int], int] = {}
 
     async def __aenter__(self) -> Following:
         self.consumer = reader(self.settings)
@@ -93,11 +94,12 @@ class Following:
                 self._hear(part.partition, record)
 
     def _hear(self, partition: int, record: ConsumerRecord) -> None:
-        self.ends[PATIENTS, partition] = record.offset
         told = decode_log(record.value)
         if isinstance(told, Progress):
             mark = self.marks[partition]
-            mark.hear(told, {})
+            mark.hear(told, {topic: record.timestamp * 1000 - bound for topic, bound in BOUNDS.items()})
+            if mark.at is not None:
+                self.at[partition] = mark.at
             if mark.counts and not mark.holders():
                 self.ended_at.setdefault(partition, record.offset)
 

@@ -57,6 +57,8 @@ def changelog_against_logs(changelogs: Records, group: str, wards: dict[int, Rep
 
 def comparable(table: str, value: bytes) -> Any:
     """What a batch cut decides is left out: revisions, and findings that were taken back."""
+    if table == "progress":
+        return orjson.loads(value)
     if table not in ("episodes", "attendance"):
         return value
     row = orjson.loads(value)

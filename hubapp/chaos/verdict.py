@@ -84,7 +84,7 @@ def difference(expected: Any, found: Any) -> str:
     """Where two objects differ, else both."""
     if isinstance(expected, dict) and isinstance(found, dict):
         names = [name for name in {**expected, **found} if expected.get(name) != found.get(name)]
-        return "; ".join(f"{name} {found.get(name)!r}, expected {expected.get(name)!r}" for name in names)
+        return "; ".join(f"{name}: {difference(expected.get(name), found.get(name))}" for name in names)
     return f"{found}, expected {expected}"
 
 

@@ -13,7 +13,6 @@ from aiokafka import ConsumerRecord
 
 from hubapp.chaos import check, kills
 from hubapp.chaos.expected import Replayed, Taken, addresses, oracle, told
-from hubapp.chaos.hub import Hub
 from hubapp.chaos.load import Played, Source
 from hubapp.chaos.orders import Orders
 from hubapp.chaos.verdict import Outcome, none, same
@@ -31,12 +30,8 @@ CLUSTER = "in-process"
 
 async def through_kafka(orders: Orders, plan: Plan) -> Outcome:
     """One worker, the whole input at once."""
-
-    async def leave_alone(hub: Hub, outcome: Outcome) -> None:
-        pass
-
     outcome = Outcome(f"seed {plan.seed}", f"{plan.auth} service", orders.kafka)
-    return await kills.concluding(orders, outcome, plan, 0.0, ("one",), leave_alone)
+    return await kills.concluding(orders, outcome, plan, 0.0, ("one",), kills.nothing)
 
 
 def in_process(plan: Plan) -> Outcome:

@@ -32,6 +32,7 @@ def main(
     import time
 
     from hubapp.chaos import scenarios
+    from hubapp.chaos.hub import ended_well
     from hubapp.chaos.orders import Orders
     from hubapp.console import table
     from hubapp.failure import Misuse
@@ -49,7 +50,7 @@ def main(
         progress(f"{time.monotonic() - began:6.1f} s  {line}")
 
     given = Orders(seed=seed, kafka=kafka_version, kills=kills, beds=beds, speed=speed, frozen=frozen, tell=tell)
-    outcomes = [asyncio.run(scenarios.ALL[row](given)) for row in wanted]
+    outcomes = [asyncio.run(ended_well(scenarios.ALL[row](given))) for row in wanted]
     show(outcomes, as_json)
     if not all(outcome.good for outcome in outcomes):
         raise typer.Exit(1)

@@ -31,6 +31,7 @@ def main(
     import asyncio
 
     from hubapp.chaos import verifying
+    from hubapp.chaos.hub import ended_well
     from hubapp.chaos.orders import Orders
     from hubapp.facts import SECOND
     from hubapp.local.notices import progress
@@ -44,7 +45,7 @@ def main(
             plan = Plan(seed=seed, beds=beds, lasts=int(hours * 3600) * SECOND, auth=service, writer=writer, units=min(2, beds))
             progress(f"seed {seed}, {service} service")
             given = Orders(kafka=kafka_version, tell=progress)
-            done = verifying.in_process(plan) if in_process else asyncio.run(verifying.through_kafka(given, plan))
+            done = verifying.in_process(plan) if in_process else asyncio.run(ended_well(verifying.through_kafka(given, plan)))
             outcomes.append(done)
     show(outcomes, as_json)
     if not all(outcome.good for outcome in outcomes):
