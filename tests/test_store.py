@@ -145,6 +145,7 @@ async def test_a_writer_that_sleeps_in_its_transaction_holds_nobody_up(
         await sleeper.execute("BEGIN")
         await offsets.advance(sleeper, LOGS, PLACE, 0, 5)
         copy = asyncio.create_task(sleeper.copy_to_table("gaps", source=nothing_comes())) if copying else None
+        assert await next_offset(pool) == 0
         with pytest.raises(asyncpg.LockNotAvailableError):
             await write(partitions, LOGS, batch(0, 5, [raised(1)]))
         await write(partitions, LOGS, batch(0, 5, [raised(1)]))

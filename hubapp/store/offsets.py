@@ -6,9 +6,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from hubapp.failure import Failure
+from hubapp.store.sleepers import unheld
 
 Place = tuple[str, int]
 """Topic, partition."""
+
+
+NEXT = "SELECT next FROM offsets WHERE hub = $1 AND cluster = $2 AND topic = $3 AND partition = $4"
+BEGIN = """INSERT INTO offsets (hub, cluster, topic, partition, epoch, next) VALUES ($1, $2, $3, $4, $5, 0)
+    ON CONFLICT DO NOTHING"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,16 +72,12 @@ async def adopt(pool: Any, logs: Logs, anew: bool = False) -> None:
 
 async def next_of(pool: Any, logs: Logs, place: Place) -> int:
     """Where to read on."""
-    await pool.execute(
-        "INSERT INTO offsets (hub, cluster, topic, partition, epoch, next) VALUES ($1, $2, $3, $4, $5, 0) ON CONFLICT DO NOTHING",
-        logs.hub, logs.cluster, *place, logs.epoch,
-    )  # fmt: skip
-    found: int = await pool.fetchval(
-        "SELECT next FROM offsets WHERE hub = $1 AND cluster = $2 AND topic = $3 AND partition = $4",
-        logs.hub,
-        logs.cluster,
-        *place,
-    )
+    of_place = (logs.hub, logs.cluster, *place)
+    async with unheld(pool) as connection:
+        found: int | None = await connection.fetchval(NEXT, *of_place)
+        if found is None:
+            await connection.execute(BEGIN, *of_place, logs.epoch)
+            found = 0
     return found
 
 
@@ -92,7 +94,7 @@ async def advance(connection: Any, logs: Logs, place: Place, first: int, followi
 
 async def leap(pool: Any, logs: Logs, place: Place, first: int, following: int) -> None:
     """Kafka's retention took offsets *first* up to *following* before they were stored: go on there, and say so."""
-    async with pool.acquire() as connection, connection.transaction():
+    async with unheld(pool) as connection:
         await advance(connection, logs, place, first, following)
         await connection.execute(
             "INSERT INTO gaps (hub, cluster, topic, partition, epoch, first, next) VALUES ($1, $2, $3, $4, $5, $6, $7)",

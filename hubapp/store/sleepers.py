@@ -7,7 +7,11 @@ that wait for their client. One that wakes, or was only slow, finds its connecti
 from __future__ import annotations
 
 import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
+
+import asyncpg
 
 from hubapp.store import migrate, partitions
 
@@ -20,6 +24,18 @@ END = """SELECT a.pid, pg_terminate_backend(a.pid) FROM pg_stat_activity a
     AND a.wait_event = 'ClientRead' AND a.xact_start < clock_timestamp() - interval '5 seconds'
     AND EXISTS (SELECT 1 FROM pg_locks l WHERE l.pid = a.pid AND l.granted
         AND (l.relation = 'offsets'::regclass OR (l.locktype = 'advisory' AND l.objid = ANY($1::oid[]))))"""
+
+
+@asynccontextmanager
+async def unheld(pool: Any) -> AsyncIterator[Any]:
+    """A transaction that waits for no lock for long; after LockNotAvailableError it may be tried again."""
+    try:
+        async with pool.acquire() as connection, connection.transaction():
+            await connection.execute(LOCK_TIMEOUT)
+            yield connection
+    except asyncpg.LockNotAvailableError:
+        await end(pool)
+        raise
 
 
 async def end(pool: Any) -> None:

@@ -8,10 +8,10 @@ from typing import Any, TypeAlias
 
 import asyncpg
 
-from hubapp.store import sleepers
 from hubapp.store.offsets import Logs, Place, advance
 from hubapp.store.partitions import ALARMS, FINDINGS, OTHERS, REVISIONS, Partitions
 from hubapp.store.rows import FACT_COLUMNS, FINDING_COLUMNS, REVISION_COLUMNS, Row
+from hubapp.store.sleepers import unheld
 
 CONFLICT = ", ".join(f'"{name}" = EXCLUDED."{name}"' for name in FINDING_COLUMNS if name not in ("hub", "id", "start"))
 ONCE = "ON CONFLICT DO NOTHING"
@@ -53,26 +53,16 @@ async def write(partitions: Partitions, logs: Logs, batch: Batch) -> None:
     """Store *batch*, or nothing of it: Stale when its partition is no longer at its first offset."""
     await make_room(partitions, batch)
     try:
-        async with partitions.pool.acquire() as connection:
-            await once(connection, logs, batch)
-    except asyncpg.LockNotAvailableError:
-        await sleepers.end(partitions.pool)
-        raise
-
-
-async def once(connection: Any, logs: Logs, batch: Batch) -> None:
-    try:
-        await store(connection, logs, batch, copied)
+        await store(partitions.pool, logs, batch, copied)
     except asyncpg.UniqueViolationError:  # Something of it is stored already, from another partition or before an adoption.
-        await store(connection, logs, batch, staged)
+        await store(partitions.pool, logs, batch, staged)
 
 
-async def store(connection: Any, logs: Logs, batch: Batch, way: Way) -> None:
+async def store(pool: Any, logs: Logs, batch: Batch, way: Way) -> None:
     """Alarms and revisions go by *way*, other facts by the one on which copies fall: each partition of the logs has them all. In
     the order of their keys, so that no two writers wait for each other."""
     facts = sorted(batch.facts, key=lambda row: row[:TIMESTAMP])
-    async with connection.transaction():
-        await connection.execute(sleepers.LOCK_TIMEOUT)
+    async with unheld(pool) as connection:
         await advance(connection, logs, batch.place, batch.first, batch.following)
         await way(connection, "facts", FACT_COLUMNS, [row for row in facts if row[ALARM]])
         await staged(connection, "facts", FACT_COLUMNS, [row for row in facts if not row[ALARM]])
