@@ -33,10 +33,14 @@ class Missing(Failure):
 
 
 class Waiting:
-    """For one part of a worker. reason: what it waits for now, for the pages. said: when all parts said what."""
+    """For one part of a worker. reason: what it waits for now, for the pages. said: when all parts said what.
+
+    waited: whether anything was not there at once.
+    """
 
     def __init__(self, stop: asyncio.Event, said: dict[str, float]) -> None:
         self.reason: str | None = "starting"
+        self.waited = False
         self._stop, self._said = stop, said
 
     async def until(self, attempt: Callable[[], Awaitable[Done]]) -> Done:
@@ -45,6 +49,7 @@ class Waiting:
             try:
                 done = await attempt()
             except (Failure, KafkaError, OSError) as error:
+                self.waited = True
                 self._tell(f"waits {error}" if isinstance(error, Missing) else f"waits: {error!s}")
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._stop.wait(), AGAIN_SECONDS)

@@ -116,6 +116,8 @@ class Worker:
         app.lock = self.lock
         app.advertise(self.duty.url)
         app.observe = self.duty.commits.observe
+        if waiting.waited:
+            app.quiet.failed()  # The broker was away: producers may still hold what they could not send meanwhile.
         self.duty.app, waiting.reason = app, None
         await self._live(app)
 
