@@ -13,7 +13,7 @@ from typing import Literal, TypeAlias
 from hubapp.facts import SECOND, Micros, Quality
 from hubapp.findings import Finding
 from hubapp.rules.endings import RELEASED_WITHIN
-from hubapp.rules.episode import OPEN_END, Alarm, Episode, Known, finding, identity
+from hubapp.rules.episode import OPEN_END, Alarm, Episode, Known, finding, identity, units_of
 from hubapp.rules.episodes import as_of
 from hubapp.rules.evidence import Attendance, Attendances, Found, elsewhere, evidence, judged, settle
 from hubapp.rules.house import Timeline
@@ -90,7 +90,7 @@ def due_at(episode: Episode, known: Known) -> list[Micros]:
 def found(attendance: Attendance, episode: Episode, house: Timeline, known: Known, watermark: Micros, cluster: str) -> Finding:
     thresholds = known[episode.thresholds].attendance
     due = deadline(episode, thresholds)
-    first = best(evidence(attendance, episode, house, units(episode, house)), due)
+    first = best(evidence(attendance, episode, house, units_of(episode, house)), due)
     present = house.crowd.shown(attendance.present)
     then = house.crowd.shown(first.present) if first else []
     away = elsewhere(attendance, episode, house)
@@ -117,11 +117,6 @@ def found(attendance: Attendance, episode: Episode, house: Timeline, known: Know
             "present_then": then[:LISTED],
         },
     )  # fmt: skip
-
-
-def units(episode: Episode, house: Timeline) -> list[str]:
-    only = house.house.places.only_unit if episode.monitor else None
-    return [only] if only else list(house.place(episode.monitor, episode.linked[0], episode.place).units)
 
 
 def marks(attendance: Attendance, first: Found | None, house: Timeline) -> Iterator[Quality]:

@@ -148,12 +148,10 @@ def finding(
     cluster: str, body: dict[str, Any], account: str | None = None, quality: Iterable[Quality] = (),
 ) -> Finding:  # fmt: skip
     """The envelope of a finding about *episode*; used: the thresholds that it went by."""
-    place, marks = house.place(episode.monitor, episode.linked[0], episode.place), {*episode.quality, *quality}
-    only = house.house.places.only_unit if episode.monitor else None
-    units = [only] if only else list(place.units)
+    place, units, marks = episode.place, units_of(episode, house), {*episode.quality, *quality}
     if not units:
         marks.add("unplaced")
-    elif place.unsure and not only:
+    elif place.unsure and house.house.places.only_unit is None:
         marks.add("place-unsure")
     copies = {s.order: s for s in evidence if s is not None}
     bed = house.house.places.bed_names.get(place.bed, place.bed) if place.bed else None
@@ -164,6 +162,12 @@ def finding(
         end=None if episode.end is None else instant(episode.end),
         evidence=[copies[order].evidence(cluster) for order in sorted(copies)], body=body,
     )  # fmt: skip
+
+
+def units_of(episode: Episode, house: Timeline) -> list[str]:
+    """Those of its place; in a hub of one unit, that one."""
+    only = house.house.places.only_unit if episode.monitor else None
+    return [only] if only else list(episode.place.units)
 
 
 @lru_cache(maxsize=1_000)

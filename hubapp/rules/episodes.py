@@ -55,11 +55,21 @@ def as_of(episode: Episode, known: Known, watermark: Micros) -> Episode:
 def advance(alarm: Alarm, facts: Sequence[Held], house: Timeline, known: Known, after: Order = EARLIEST) -> list[Episode]:
     """Apply *facts* and what happened in the house behind *after*, in place. Returns the episodes that it may have changed."""
     touched: list[Episode] = []
+    calm, count = is_calm(alarm, house), len(alarm.episodes)
     for held in facts:
-        touched += meanwhile(alarm, house, known, after, held.order)
+        if not calm:
+            touched += meanwhile(alarm, house, known, after, held.order)
         touched += tell(alarm, held, house, known)
         after = held.order
-    return touched + meanwhile(alarm, house, known, after, LATEST)
+        if len(alarm.episodes) != count:
+            calm, count = is_calm(alarm, house), len(alarm.episodes)
+    return touched if calm else touched + meanwhile(alarm, house, known, after, LATEST)
+
+
+def is_calm(alarm: Alarm, house: Timeline) -> bool:
+    """Whether nothing at all happened to its monitors and its device."""
+    watched = {episode.monitor for episode in alarm.episodes}
+    return not house.removals and None not in watched and house.moments.keys().isdisjoint(watched)
 
 
 def meanwhile(alarm: Alarm, house: Timeline, known: Known, after: Order, until: Order) -> list[Episode]:
@@ -73,8 +83,6 @@ def meanwhile(alarm: Alarm, house: Timeline, known: Known, after: Order, until: 
 def happenings(alarm: Alarm, house: Timeline, after: Order, until: Order) -> Sequence[Moment]:
     """What happened to the monitors that the episodes are on, and to their device."""
     newest, watched = alarm.episodes[-1], {episode.monitor for episode in alarm.episodes}
-    if not house.removals and None not in watched and house.moments.keys().isdisjoint(watched):
-        return ()
     found = list(between(house.removals.get(newest.sensor), after, until))
     if None in watched and (link := house.link(newest.sensor, patient_of(newest), after, until)):
         found.insert(0, link)
@@ -96,10 +104,9 @@ def latest(alarm: Alarm, house: Timeline) -> Order:
 def tell(alarm: Alarm, held: Held, house: Timeline, known: Known) -> list[Episode]:
     """Apply what the alarm itself tells."""
     fact, newest = held.fact, alarm.newest
-    if newest is not None:
+    if newest is not None and (newest.losses or newest.stray):
         expire(newest, known, fact.sent)
-        if newest.losses:
-            heard(newest, known, fact)
+        heard(newest, known, fact)
     if isinstance(fact, AlarmRaised):
         raised(alarm, held, fact, house, known)
     elif newest is not None:

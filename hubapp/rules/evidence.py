@@ -110,6 +110,9 @@ def advance(
         if attendance is None:
             attendance = attendances[episode.start] = Attendance(house.crowd.at(episode.order))
             behind = None
+        elif idle:
+            note_own(attendance, episode, house)
+            continue
         onset = start_of(episode.sent)
         if look(attendance, episode, house, known, onset if behind is None else max(behind, onset)):
             news.add(episode.start)
@@ -133,10 +136,14 @@ def look(attendance: Attendance, episode: Episode, house: Timeline, known: Known
         if (earliest is None or log_in.order < earliest.copy.order) and counts(log_in, house, thresholds):
             attendance.log_ins[place] = found_in(log_in, house, thresholds)
             news = True
-    for trace_of, copy in own(episode):
-        if trace_of not in attendance.own:
-            attendance.own[trace_of] = house.crowd.at(copy.order)
+    note_own(attendance, episode, house)
     return news
+
+
+def note_own(attendance: Attendance, episode: Episode, house: Timeline) -> None:
+    for trace, copy in own(episode):
+        if trace not in attendance.own:
+            attendance.own[trace] = house.crowd.at(copy.order)
 
 
 def traces(episode: Episode, house: Timeline, after: Order) -> Iterator[Trace]:

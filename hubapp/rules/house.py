@@ -32,7 +32,7 @@ from hubapp.rules import accounts, monitors, places
 from hubapp.rules.accounts import Accounts
 from hubapp.rules.moments import EARLIEST, Moment, Order, Trace, start_of
 from hubapp.rules.monitors import Monitor
-from hubapp.rules.places import NOWHERE, Place, Places
+from hubapp.rules.places import Place, Places
 from hubapp.rules.presence import Crowd
 from hubapp.thresholds import PresenceThresholds
 
@@ -216,16 +216,16 @@ class Timeline:
         known = self.house.monitors.get(monitor)
         return known.serial if known else monitor
 
-    def place(self, monitor: str | None, at: Micros, decided: Place = NOWHERE) -> Place:
-        return self.house.places.place(monitor, at, decided)
-
     def is_decided(self, monitor: str | None, place: Place) -> bool:
         return monitor is not None and place.known and place.by >= self.house.places.newest_unit
 
     def decided(self, monitor: str | None, at: Micros, before: Place) -> Place:
-        """As `place`, of a house that is told up to a horizon: whatever is forgotten of it, that stays so."""
-        place, by = self.place(monitor, at, before), self.house.places.newest_unit
-        return msgspec.structs.replace(place, by=by) if place.known and place.by < by else place
+        """Where *monitor* stood at *at*, of which *before* was decided: whatever is forgotten of the house, that stays so."""
+        by = self.house.places.newest_unit
+        if before.known and before.by >= by:
+            return before
+        place = self.house.places.place(monitor, at, before)
+        return msgspec.structs.replace(place, by=by) if place.known else place
 
 
 def order_of(event: Moment | Trace) -> Order:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections.abc import Iterable, Iterator
-from itertools import pairwise
 
 import msgspec
 
@@ -31,7 +30,8 @@ class Clock(msgspec.Struct, frozen=True):
 class Tip:
     """The summary with all held facts applied. order: the last that was applied; looked: how far evidence was looked for.
 
-    dues, attended: by start of the episode, behind which instant time alone changes its finding, its attendance.
+    By start of the episode: dues, attended: behind which instant time alone changes its finding, its attendance; ends: that
+    of its last window.
     """
 
     def __init__(self, alarm: Alarm, attendances: Attendances) -> None:
@@ -41,6 +41,7 @@ class Tip:
         self.looked: Order | None = None
         self.dues: dict[Micros, Micros] = {}
         self.attended: dict[Micros, Micros] = {}
+        self.ends: dict[Micros, Micros] = {}
 
 
 class Remembered:
@@ -86,18 +87,21 @@ class Remembered:
         if again:
             self.timeline, self.tip, self._waiting = house, Tip(self.alarm, self.attendances), list(self.held)
         assert self.tip is not None
-        touched = self._advance(self.tip, house, known)
-        shown = self.tip.alarm.episodes
-        after = [*(following.start for _, following in pairwise(shown)), None]
-        for episode, start in zip(shown, after, strict=False):
-            episode.place = house.decided(episode.monitor, episode.linked[0], episode.place)
-            if everything or again or episode.start in touched:
-                self.tip.dues[episode.start] = self.tip.attended[episode.start] = -OPEN_END
-            yield from self._tell(self.tip, episode, start, house, known, clock, cluster)
+        tip = self.tip
+        touched = self._advance(tip, house, known)
+        shown = tip.alarm.episodes
+        for index, episode in enumerate(shown):
+            start = episode.start
+            if everything or again or start in touched:
+                tip.dues[start] = tip.attended[start] = -OPEN_END
+            if tip.dues[start] < clock.now or tip.attended[start] < clock.now:
+                episode.place = house.decided(episode.monitor, episode.linked[0], episode.place)
+                following = shown[index + 1].start if index + 1 < len(shown) else None
+                yield from self._tell(tip, episode, following, house, known, clock, cluster)
         if again:
             yield from self._retractions(shown)
-        self.due = min((*self.tip.dues.values(), *self.tip.attended.values()), default=OPEN_END)
-        self.until = max((ends(episode, known) for episode in shown), default=OPEN_END)
+        self.due = min((*tip.dues.values(), *tip.attended.values()), default=OPEN_END)
+        self.until = max(tip.ends.values(), default=OPEN_END)
 
     def _advance(self, tip: Tip, house: Timeline, known: Known) -> set[Micros]:
         """Apply what was not yet applied. Returns the starts of the episodes that it may have changed."""
@@ -113,19 +117,18 @@ class Remembered:
     ) -> Iterator[Finding]:  # fmt: skip
         """What is found of one episode, where it is new: it was touched, or time has changed it."""
         start, now = episode.start, clock.now
-        if tip.dues[start] < now or tip.attended[start] < now:
-            seen = episodes.as_of(episode, known, now)
+        seen = episodes.as_of(episode, known, now)
+        waits = endings.due_at(seen, known)
+        tip.ends[start] = ends(episode, known)
         if tip.dues[start] < now:
-            dues = endings.due_at(seen, known)
-            yield from self._news(episodes.found(seen, following, house, known, now, cluster), dues[0], clock)
-            tip.dues[start] = min((due for due in dues if due >= now), default=OPEN_END)
-            if len(dues) > 1:  # How it ends is still open to time: so is what is found of its attendance.
-                tip.attended[start] = min(tip.attended[start], tip.dues[start])
-        if judged(episode) and tip.attended[start] < now:
-            due = attendance.due_at(seen, known)
-            found = attendance.found(tip.attendances[start], seen, house, known, now, cluster)
-            yield from self._news(found, due[-1], clock)
-            tip.attended[start] = min((due for due in (*due, *endings.due_at(seen, known)[1:]) if due >= now), default=OPEN_END)
+            yield from self._news(episodes.found(seen, following, house, known, now, cluster), waits[0], clock)
+            tip.dues[start] = min((due for due in waits if due >= now), default=OPEN_END)
+        if tip.attended[start] < now or len(waits) > 1:  # How it ends is open to time: so is what is found of its attendance.
+            dues = attendance.due_at(seen, known) if judged(seen) else []
+            if dues:
+                found = attendance.found(tip.attendances[start], seen, house, known, now, cluster)
+                yield from self._news(found, dues[-1], clock)
+            tip.attended[start] = min((due for due in (*dues, *waits[1:]) if due >= now), default=OPEN_END)
 
     def _news(self, finding: Finding, closes: Micros, clock: Clock) -> Iterator[Finding]:
         """Final: this progress closed the window. Amended: an earlier one had, and it is not what was told then."""
@@ -165,12 +168,18 @@ class Remembered:
         if not passed and self.until < since and all(house.is_decided(e.monitor, e.place) for e in self.alarm.episodes):
             return passed, False
         before = self.alarm, self.attendances
-        self.alarm = episodes.settle(self.alarm, passed, house, known)
-        self.attendances = evidence.settle(self.attendances, self.alarm, house, known)
-        if self.tip is not None:
-            places = {episode.start: episode.place for episode in self.alarm.episodes}
-            for episode in self.tip.alarm.episodes:
-                episode.place = places.get(episode.start, episode.place)
+        tip = self.tip if not self._waiting else None
+        if (
+            tip is not None
+            and tip.order < start_of(horizon)
+            and self.timeline is not None
+            and self.timeline.tip < start_of(horizon)
+        ):
+            # All that was told has passed: the tip is what folding once more would give.
+            self.alarm, self.attendances = tip.alarm.copy(), evidence.settle(tip.attendances, Alarm(), house, known)
+        else:
+            self.alarm = episodes.settle(self.alarm, passed, house, known)
+            self.attendances = evidence.settle(self.attendances, self.alarm, house, known)
         return passed, bool(passed) or (self.alarm, self.attendances) != before
 
     def forget(self, house: Timeline, known: Known, horizon: Micros) -> bool:
@@ -179,7 +188,8 @@ class Remembered:
         gone = {
             episode.start
             for episode in self.alarm.episodes
-            if ends(episode, known) < horizon - (kept_after(episode, house) if episode is newest else 0)
+            if (end := self._end_of(episode, known)) < horizon
+            and (episode is not newest or end < horizon - kept_after(episode, house))
         }
         if gone:
             self._drop(gone)
@@ -188,6 +198,11 @@ class Remembered:
         for name in outlived:
             del self.told[name]
         return bool(gone or outlived)
+
+    def _end_of(self, episode: Episode, known: Known) -> Micros:
+        """As the tip has it, where there is one: what ends behind the horizon there is not over yet here."""
+        told = self.tip.ends.get(episode.start) if self.tip is not None else None
+        return ends(episode, known) if told is None else told
 
     def _drop(self, gone: set[Micros]) -> None:
         self.alarm.episodes = [episode for episode in self.alarm.episodes if episode.start not in gone]
@@ -199,6 +214,7 @@ class Remembered:
                 self.tip.attendances.pop(start, None)
                 self.tip.dues.pop(start, None)
                 self.tip.attended.pop(start, None)
+                self.tip.ends.pop(start, None)
 
     @property
     def empty(self) -> bool:

@@ -193,7 +193,7 @@ class Ward:
     def _touch(self, keys: set[Key], fact: AnyFact) -> None:
         for key in keys:
             remembered = self.alarms[key]
-            if fact.order < remembered.reached:
+            if fact.sent <= remembered.reached[0]:  # Also at the same instant: it may say where an alarm was when it began.
                 remembered.tip = None
         self._touched |= keys
 
