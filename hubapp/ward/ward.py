@@ -258,6 +258,7 @@ class Ward:
             if remembered.forget(timeline, self.known, horizon) or changed:
                 self.outcome.alarms.add(key)
             if remembered.empty:
+                self.outcome.alarms.add(key)
                 del self.alarms[key]
                 self._index.drop(key)
         self.outcome.held.update((held_key(held.fact), None) for held in passed)
