@@ -1,4 +1,4 @@
-"""An archive in a process of its own, to be killed or put to sleep: python -m tests.archiving BOOTSTRAP DATABASE CLUSTER GROUP."""
+"""An archive of its own process, to be killed or put to sleep: python -m tests.archiving BOOTSTRAP DATABASE CLUSTER GROUP."""
 
 from __future__ import annotations
 
