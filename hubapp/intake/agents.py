@@ -9,9 +9,9 @@ from faust.types import TableT
 
 from hubapp import tally
 from hubapp.engine import Batch, HubApp, Transaction
-from hubapp.facts import AlarmFact, AnyFact, encode_fact, fold
+from hubapp.facts import AlarmFact, AnyFact, Progress, encode_fact, fold
 from hubapp.intake.intake import Intake, Said
-from hubapp.intake.progress import Claim
+from hubapp.intake.progress import Claim, encode
 from hubapp.settings import settings
 from hubapp.topics import HOUSE, PATIENTS, QUARANTINE
 from hubapp.wire import Zones
@@ -37,6 +37,7 @@ async def take_in(app: HubApp, role: str, table: TableT, batches: AsyncIterator[
                 else:
                     view[key] = value
             send(app, out, said)
+            say_end(out, intake)
             count(batch, said)
             out.claim(Claim(intake.newest, intake.until, intake.ended, intake))
             if not said.facts and not said.quarantined:
@@ -48,6 +49,14 @@ def send(app: HubApp, out: Transaction, said: Said) -> None:
         address(app, out, fact)
     for value in said.quarantined:
         out.send_to(QUARANTINE, 0, None, value)
+
+
+def say_end(out: Transaction, intake: Intake) -> None:
+    """In the transaction that answers the mark: whoever takes over then finds no record by which to say it again."""
+    if intake.ended and settings().input:
+        ended = {out.source.topic: {str(out.source.partition): intake.newest or 0}}
+        for log in (PATIENTS, HOUSE):
+            out.broadcast(log, None, encode(Progress(claims={}, counts={}, ended=ended)))
 
 
 def address(app: HubApp, out: Transaction, fact: AnyFact) -> None:

@@ -18,6 +18,10 @@ from hubapp.marks import is_end, until_of
 from hubapp.wire import Ignored, Malformed, Record, Zones, decode
 
 
+# The row that keeps the newest `sent`: at its end an input says how far it came, whoever read it.
+NEWEST = b"newest"
+
+
 @dataclass
 class Said:
     """What a batch of records says. quarantined: values for hub-quarantine."""
@@ -40,6 +44,7 @@ class Intake:
         self.until: Micros | None = None
         self.ended = False
         self._audio_changed: set[str] = set()
+        self._told_newest: Micros | None = None
 
     def restore(self, rows: Iterable[tuple[bytes, bytes]]) -> Intake:
         for key, value in rows:
@@ -51,12 +56,17 @@ class Intake:
             elif kind == b"audio":
                 sent, state = orjson.loads(value)
                 self.audio[name.decode()] = (sent, state)
+            elif key == NEWEST:
+                self.newest = self._told_newest = int(value)
         return self
 
     def changes(self, offset: int) -> Iterator[tuple[bytes, bytes | None]]:
         """Rows of the table that the records up to *offset* changed."""
         yield from self.repeats.changes(offset)
         yield from self.connections.changes()
+        if self.newest is not None and self.newest != self._told_newest:
+            self._told_newest = self.newest
+            yield NEWEST, b"%d" % self.newest
         for monitor in sorted(self._audio_changed):
             yield b"audio/" + monitor.encode(), orjson.dumps(self.audio[monitor])
         self._audio_changed.clear()
