@@ -22,7 +22,7 @@ from hubapp.chaos.bedside import Bedside, now
 from hubapp.chaos.check import Held
 from hubapp.chaos.expected import partition_of
 from hubapp.chaos.hub import Hub, own, until
-from hubapp.chaos.load import Load, loading
+from hubapp.chaos.load import Load, Source, loading
 from hubapp.chaos.orders import Orders
 from hubapp.chaos.verdict import Check, Outcome, equal, none
 from hubapp.facts import SECOND, MonitorLost, decode_log, fold
@@ -66,7 +66,7 @@ async def broker_away(orders: Orders, outcome: Outcome, restarted: bool) -> Outc
             orders.tell("the broker is back")
             await asyncio.sleep(20)
             bedside.end()
-        outcome.checks.append(await answered(orders, hub, load, bedside, outcome))
+            outcome.checks.append(await answered(orders, hub, [load], bedside, outcome))
     return outcome
 
 
@@ -91,9 +91,7 @@ async def r14(orders: Orders) -> Outcome:
             await asyncio.sleep(15)
             bedside.end()
             other.end()
-        await wrong.acknowledged()
-        load.sent += wrong.sent
-        outcome.checks.append(await answered(orders, hub, load, bedside, outcome))
+            outcome.checks.append(await answered(orders, hub, [load, wrong], bedside, outcome))
     return outcome
 
 
@@ -113,7 +111,7 @@ async def r21(orders: Orders) -> Outcome:
                 await asyncio.sleep(60)
             orders.tell("it is aborted")
             bedside.end()
-        outcome.checks.append(await answered(orders, hub, load, bedside, outcome))
+            outcome.checks.append(await answered(orders, hub, [load], bedside, outcome))
     return outcome
 
 
@@ -162,7 +160,7 @@ async def live(orders: Orders, outcome: Outcome, delivery_timeout: float) -> Asy
     outcome.seconds = time.monotonic() - began
 
 
-async def answered(orders: Orders, hub: Hub, load: Load, bedside: Bedside, outcome: Outcome) -> Check:
+async def answered(orders: Orders, hub: Hub, loads: list[Load], bedside: Bedside, outcome: Outcome) -> Check:
     """Wait until time has passed the deadline; stop; then every check, and what was said of the alarm by the bed."""
     after = max(bedside.onset + DEADLINE, now()) + 5 * SECOND
     async with seen.Following(hub.settings) as following:
@@ -173,19 +171,27 @@ async def answered(orders: Orders, hub: Hub, load: Load, bedside: Bedside, outco
 
         await until("the deadline has passed for every partition", passed, hub, 240)
     orders.tell("the deadline has passed: comparing")
-    load.stopped = True
-    await asyncio.sleep(2)
-    await load.acknowledged()
-    await until("every source is answered", lambda: kills.all_answered(hub, load), hub, 60)
+    sources = await stopped(loads)
+    await until("every source is answered", lambda: kills.all_answered(hub, sources), hub, 60)
     await until("all is stored", lambda: kills.all_stored(hub), hub, 60)
     for worker in hub.workers:
         await worker.stop()
     held = await check.held_by(hub)
-    outcome.checks += await check.everything(hub, load.sent, held)
+    outcome.checks += await check.everything(hub, sources, held)
     outcome.checks += [silent(held), marked(held)]
-    outcome.told |= {"records": len(load.sent), "findings": len(held.findings)}
+    outcome.told |= {"records": len(sources), "findings": len(held.findings)}
     outcome.told["ended by themselves"] = {worker.name: worker.exits for worker in hub.workers if worker.exits}
     return attended(held, bedside, outcome)
+
+
+async def stopped(loads: list[Load]) -> list[Source]:
+    """Everybody falls silent at once; all that was sent."""
+    for load in loads:
+        load.stopped = True
+    await asyncio.sleep(2.5)
+    for load in loads:
+        await load.acknowledged()
+    return [source for load in loads for source in load.sent]
 
 
 def attended(held: Held, bedside: Bedside, outcome: Outcome) -> Check:

@@ -85,8 +85,8 @@ class Bedside:
         self.say(partition)
 
     async def report(self) -> None:
-        """Every two seconds, until cancelled."""
-        while True:
+        """Every two seconds, until the load is stopped: a monitor that says nothing more is silent."""
+        while not self.load.stopped:
             self.gateway.report(self.now, self.monitor)
             self.say()
             await asyncio.sleep(REPORT_SECONDS)

@@ -16,7 +16,7 @@ from typing import Any
 from hubapp.chaos import check, rows, seen
 from hubapp.chaos.check import Held
 from hubapp.chaos.hub import Hub, Worker, own, until
-from hubapp.chaos.load import Load, Played, loading
+from hubapp.chaos.load import Load, Played, Source, loading
 from hubapp.chaos.orders import Orders
 from hubapp.chaos.verdict import Check, Outcome
 from hubapp.sim.ward import Plan
@@ -151,7 +151,7 @@ async def all_ready(hub: Hub) -> bool:
 async def concluded(hub: Hub, load: Load, outcome: Outcome, tell: Callable[[str], None]) -> Held:
     """Wait until all is answered, concluded and stored, and stop the workers."""
     ended = time.monotonic()
-    await until("every source is answered", lambda: all_answered(hub, load), hub, 120)
+    await until("every source is answered", lambda: all_answered(hub, load.sent), hub, 120)
     outcome.told["answered_after"] = round(time.monotonic() - ended, 1)
     async with seen.Following(hub.settings) as following:
         await until("the end of the input is concluded", following.concluded, hub, 120)
@@ -164,10 +164,10 @@ async def concluded(hub: Hub, load: Load, outcome: Outcome, tell: Callable[[str]
     return await check.held_by(hub)
 
 
-async def all_answered(hub: Hub, load: Load) -> bool:
+async def all_answered(hub: Hub, sources: list[Source]) -> bool:
     held = await seen.answered(hub.settings)
     last: dict[tuple[str, int], int] = {}
-    for source in load.sent:
+    for source in sources:
         last[source.topic, source.partition] = max(last.get((source.topic, source.partition), 0), source.offset)
     read = {topic.role for topic in READ}
     return bool(held) and all(held.get(part, 0) > offset for part, offset in last.items() if part[0] in read)

@@ -15,11 +15,14 @@ from aiokafka import AIOKafkaProducer
 from hubapp import kafka, marks
 from hubapp.facts import SECOND, Micros
 from hubapp.settings import Settings
+from hubapp.sim.play import LATEST, MARKED
 from hubapp.sim.ward import Json, Plan, Ward
 from hubapp.sim.wires import Wire
 from hubapp.topics import READ
 
 UNANSWERED = 5_000
+# In place of a time: what is held is a mark. A producer sends nothing without key and value, so it has a key.
+MARK, MARK_KEY = -1, b"mark"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +73,12 @@ class Load:
 
     async def play(self, wires: Iterable[tuple[Micros, Wire]], speed: float) -> None:
         """*speed* times as fast as it happened; 0: as fast as it goes."""
-        began, first = time.monotonic(), None
+        began, first, marked = time.monotonic(), None, 0
         for due, wire in wires:
             first = due if first is None else first
+            if due - marked > MARKED:
+                marked = due
+                self.mark(due - LATEST)
             if speed and (wait := began + (due - first) / SECOND / speed - time.monotonic()) > 0.005:
                 await asyncio.sleep(wait)
             await self.send(wire)
@@ -91,6 +97,13 @@ class Load:
         self.post(wire, partition)
         await asyncio.sleep(0)
 
+    def mark(self, until: Micros) -> None:
+        """Say to every partition of every source how far an input of the past has come."""
+        for topic in READ:
+            wire = Wire(topic.role, None, {}, marks.until(until)[0][1])
+            for partition in range(topic.partitions):
+                self._held.put_nowait((wire, partition, MARK))
+
     def post(self, wire: Wire, partition: int | None = None) -> None:
         self._held.put_nowait((wire, partition, int((time.time() + self.ahead) * 1000)))
 
@@ -102,12 +115,20 @@ class Load:
     async def pump(self) -> None:
         while True:
             wire, partition, timestamp = await self._held.get()
+            if timestamp == MARK:
+                await self._mark(wire, partition)
+                continue
             headers = [(name, value.encode()) for name, value in wire.headers.items()]
             key = None if wire.key is None else wire.key.encode()
             options: dict[str, Any] = {"partition": partition, "timestamp_ms": timestamp, "headers": headers}
             self._waiting.append((wire, timestamp, await self.producer.send(wire.topic, wire.value, key, **options)))
             self._held.task_done()
             await self._settle(UNANSWERED)
+
+    async def _mark(self, wire: Wire, partition: int | None) -> None:
+        headers = [(marks.UNTIL, wire.value)]
+        await self.producer.send(wire.topic, None, MARK_KEY, partition=partition, headers=headers)
+        self._held.task_done()
 
     async def _settle(self, left: int) -> None:
         """Keep what was acknowledged; wait while more than *left* is not."""
