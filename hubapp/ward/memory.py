@@ -168,18 +168,8 @@ class Remembered:
         if not passed and self.until < since and all(house.is_decided(e.monitor, e.place) for e in self.alarm.episodes):
             return passed, False
         before = self.alarm, self.attendances
-        tip = self.tip if not self._waiting else None
-        if (
-            tip is not None
-            and tip.order < start_of(horizon)
-            and self.timeline is not None
-            and self.timeline.tip < start_of(horizon)
-        ):
-            # All that was told has passed: the tip is what folding once more would give.
-            self.alarm, self.attendances = tip.alarm.copy(), evidence.settle(tip.attendances, Alarm(), house, known)
-        else:
-            self.alarm = episodes.settle(self.alarm, passed, house, known)
-            self.attendances = evidence.settle(self.attendances, self.alarm, house, known)
+        self.alarm = episodes.settle(self.alarm, passed, house, known)
+        self.attendances = evidence.settle(self.attendances, self.alarm, house, known)
         return passed, bool(passed) or (self.alarm, self.attendances) != before
 
     def forget(self, house: Timeline, known: Known, horizon: Micros) -> bool:
