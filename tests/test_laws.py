@@ -165,7 +165,7 @@ def test_settling_what_has_passed_changes_no_finding(seed: int, at: int) -> None
     facts = sorted(story(seed), key=lambda fact: fact.order)
     horizon, end = T0 + at * SECOND, newest(facts) + 400 * SECOND
     held = [HeldFact(fact, IN_FORCE) for fact in facts if not isinstance(fact, AlarmFact)]
-    alarms = [Held(fact.order, fact, IN_FORCE) for fact in facts if isinstance(fact, AlarmFact)]  # type: ignore[arg-type]
+    alarms = [Held(fact.order, fact, IN_FORCE) for fact in facts if isinstance(fact, AlarmFact)]
     whole = told(House(), held, alarms, KNOWN)
     early = [one for one in alarms if one.fact.sent < horizon]
     passed = told(House(), [one for one in held if one.fact.sent < horizon], early, KNOWN)
