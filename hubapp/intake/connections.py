@@ -11,7 +11,7 @@ from hubapp.facts import SECOND, AnyFact, Micros, MonitorBack, MonitorLost, fold
 SILENT: Micros = 30 * SECOND
 # How long reports that were no change are remembered: a loss that is told late may lie before them.
 RECENT: Micros = 12 * SECOND
-# Reports of a partition that are further apart were not all read: what lies between says nothing of anybody.
+# Reports of a monitor, or proofs of quiet, that are further apart were not all read: what lies between says nothing of anybody.
 UNBROKEN: Micros = 10 * SECOND
 
 
@@ -24,13 +24,15 @@ class Connection(msgspec.Struct):
 
 
 class Connections:
-    """By folded serial."""
+    """By folded serial. Silence is measured by how far the others have come since, each by its own clock: one that is wrong
+    makes nobody silent. Where no others report, by the time for which the partition is proved to be quiet."""
 
     def __init__(self, past: bool) -> None:
         self.past = past
         self.known: dict[str, Connection] = {}
-        self.since: Micros | None = None
-        self.newest: Micros | None = None
+        self._advanced: dict[str, Micros] = {}
+        self._heard_at: dict[str, dict[str, Micros]] = {}
+        self._quiet: tuple[Micros, Micros] | None = None
         self._changed: set[str] = set()
 
     def restore(self, key: bytes, value: bytes) -> None:
@@ -43,9 +45,9 @@ class Connections:
 
     def news(self, fact: MonitorLost | MonitorBack) -> Iterator[AnyFact]:
         """What *fact* changes, in whatever order reports come within their bound."""
-        self._hear(fact.sent)
         monitor = fold(fact.monitor)
         connection = self.known.setdefault(monitor, Connection([]))
+        self._hear(monitor, connection, fact.sent)
         self._changed.add(monitor)
         if isinstance(fact, MonitorLost):
             yield from self._lost(connection, fact)
@@ -76,25 +78,32 @@ class Connections:
         horizon = connection.reports[-1].sent - RECENT
         connection.reports = [r for r in connection.reports if r.sent >= horizon or r is connection.reports[-1]]
 
-    def _hear(self, now: Micros) -> None:
-        """Since when this reader has heard all there is, up to *now*."""
-        if self.since is None or self.newest is None or now - self.newest > UNBROKEN:
-            self.since = now
-        self.newest = max(now, self.newest or now)
+    def _hear(self, monitor: str, connection: Connection, sent: Micros) -> None:
+        """How far this monitor has come, in steps without a gap; and how far all had when it was heard last."""
+        step = sent - connection.reports[-1].sent if connection.reports else 0
+        self._advanced[monitor] = self._advanced.get(monitor, 0) + (step if 0 < step <= UNBROKEN else 0)
+        self._heard_at[monitor] = dict(self._advanced)
+        self._quiet = None
+
+    def _outlasted(self, monitor: str) -> bool:
+        """Whether another monitor has come more than 30 s further since this one was heard, or since this reader began."""
+        heard_at = self._heard_at.get(monitor, {})
+        return any(come - heard_at.get(other, 0) > SILENT for other, come in self._advanced.items() if other != monitor)
+
+    def _quiet_for(self, now: Micros) -> Micros:
+        """For how long nothing came; it begins anew where the proofs have a gap, or the clock made a step."""
+        begun, last = self._quiet or (now, now)
+        self._quiet = (begun if 0 <= now - last <= UNBROKEN else now, now)
+        return now - self._quiet[0]
 
     def silences(self, now: Micros | None = None) -> Iterator[MonitorLost]:
-        """The monitors of which nothing was heard for 30 s, each once.
-
-        *now*: up to when this reader is known to have read all there is; without it the newest report of any monitor says so.
-        """
-        if now is not None and self.since is None:
-            self.since = now
-        heard = now if now is not None else self.newest
-        if self.past or self.since is None or heard is None or heard - self.since <= SILENT:
+        """The monitors of which nothing was heard for 30 s, each once. *now*: when the partition was proved quiet."""
+        if self.past:
             return
+        quiet = now is not None and self._quiet_for(now) > SILENT
         for monitor, connection in sorted(self.known.items()):
             report = connection.reports[-1] if connection.reports else None
-            if report and connection.lost is None and not connection.silent and heard - report.sent > SILENT:
+            if report and connection.lost is None and not connection.silent and (quiet or self._outlasted(monitor)):
                 connection.silent = True
                 self._changed.add(monitor)
                 yield silence(report)

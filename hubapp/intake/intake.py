@@ -17,7 +17,6 @@ from hubapp.intake.repeats import DIGEST, Repeats
 from hubapp.marks import is_end, until_of
 from hubapp.wire import Ignored, Malformed, Record, Zones, decode
 
-
 # The row that keeps the newest `sent`: at its end an input says how far it came, whoever read it.
 NEWEST = b"newest"
 
