@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from typing import Literal
 
@@ -14,8 +15,8 @@ from hubapp.facts import SECOND
 from hubapp.sim.ward import Plan
 from tests.test_chaos import wrong
 
-SERVICES = ["older", "newer"]
 Auth = Literal["older", "newer"]
+SERVICES: tuple[Auth, ...] = ("older", "newer")
 
 
 def small(seed: int, auth: Auth) -> Plan:
@@ -33,11 +34,21 @@ def test_five_wards_are_found_exactly_in_one_process(seed: int, auth: Auth) -> N
 @pytest.mark.live
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [1, 2])
-@pytest.mark.parametrize("auth", SERVICES)
-async def test_wards_are_found_exactly_through_kafka(seed: int, auth: Auth, database: str) -> None:
-    outcome = await verifying.through_kafka(Orders(database=database), small(seed, auth))
+async def test_wards_of_both_services_are_found_exactly_through_kafka(seed: int, database: str) -> None:
+    """Two hubs beside each other, which share the database."""
+    runs = [verifying.through_kafka(Orders(database=database, name=auth), small(seed, auth)) for auth in SERVICES]
+    for outcome in await asyncio.gather(*runs):
+        assert wrong(outcome) == {}
+        assert min(rule["expected"] for rule in outcome.told["ground truth"].values()) > 10
+
+
+@pytest.mark.live
+@pytest.mark.slow
+async def test_an_input_ends_though_its_worker_dies_right_after_it_read_the_mark(database: str) -> None:
+    plan = replace(small(3, "newer"), beds=2)
+    outcome = await verifying.through_kafka(Orders(database=database, planted=("dies",)), plan)
+    assert outcome.told["ended by themselves"] == {"one": [-9]}
     assert wrong(outcome) == {}
-    assert min(rule["expected"] for rule in outcome.told["ground truth"].values()) > 10
 
 
 def test_a_finding_that_is_missing_wrong_or_made_up_is_seen() -> None:

@@ -135,7 +135,9 @@ async def left_open(hub: Hub, load: Load, bedside: Bedside) -> AsyncIterator[int
 async def live(orders: Orders, outcome: Outcome, delivery_timeout: float) -> AsyncIterator[tuple[Hub, Load]]:
     """Two live workers and a simulated ward in real time; what is wrong with the first of them is in the orders."""
     began = time.monotonic()
-    async with own(orders.kafka, past=False, database=orders.database, delivery_timeout=delivery_timeout) as hub:
+    async with own(
+        orders.kafka, past=False, database=orders.database, name=orders.name, delivery_timeout=delivery_timeout
+    ) as hub:
         hub.worker("one", *orders.planted)
         hub.worker("two")
         await until("both workers are ready", lambda: kills.all_ready(hub), hub, 120)

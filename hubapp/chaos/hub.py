@@ -35,7 +35,7 @@ class Hub:
 
     def __init__(
         self, home: Path, version: KafkaVersion = "4.1.1", *, past: bool = True, database: str | None = None,
-        delivery_timeout: float = 120.0, session_timeout: float = 20.0,
+        name: str = "hub", delivery_timeout: float = 120.0, session_timeout: float = 20.0,
     ) -> None:  # fmt: skip
         self.home = home
         self.kafka = Cluster(home / "kafka", version)
@@ -43,6 +43,7 @@ class Hub:
         self._database = database
         self._given: dict[str, Any] = {
             "input": past,
+            "name": name,
             "delivery_timeout": delivery_timeout,
             "session_timeout": session_timeout,
         }

@@ -123,7 +123,7 @@ async def concluding(orders: Orders, outcome: Outcome, plan: Plan, speed: float,
     began = time.monotonic()
     played = Played.of(plan)
     orders.tell(f"{len(played.wires)} records of {plan.beds} beds; starting Kafka {orders.kafka} and {len(workers)} workers")
-    async with own(orders.kafka, past=True, database=orders.database) as hub:
+    async with own(orders.kafka, past=True, database=orders.database, name=orders.name) as hub:
         for name in workers:
             hub.worker(name, *orders.planted)
         await until("the workers are ready", lambda: all_ready(hub), hub, 120)

@@ -12,7 +12,10 @@ from hubapp.sim.ward import Plan
 
 @dataclass(frozen=True, slots=True)
 class Orders:
-    """speed: how much faster than it happened. database: one that is there already. planted: a defect of the workers."""
+    """speed: how much faster than it happened. database: one that is there already; name: the hub's own in it.
+
+    planted: a defect of the workers.
+    """
 
     seed: int = 1
     kafka: KafkaVersion = "4.1.1"
@@ -21,6 +24,7 @@ class Orders:
     speed: float = 30.0
     frozen: float = 70.0
     database: str | None = None
+    name: str = "hub"
     planted: tuple[str, ...] = ()
     tell: Callable[[str], None] = lambda line: None
 

@@ -1,4 +1,4 @@
-"""A worker with a defect, to show that the comparison sees it: python -m hubapp.chaos.planted DEFECT [SECONDS].
+"""A worker with a defect, to show that the comparison sees it: python -m hubapp.chaos.planted DEFECT,… [SECONDS].
 
 early   tables are written before the commit; every fifth commit then fails
 drop    one alarm is not sent to its log
@@ -99,8 +99,9 @@ DEFECTS: dict[str, Callable[..., None]] = {
 
 
 def main() -> None:
-    name, *given = sys.argv[1:]
-    DEFECTS[name](*given)
+    names, *given = sys.argv[1:]
+    for name in names.split(","):
+        DEFECTS[name](*given)
     from hubapp.worker import run
 
     run(settings())
