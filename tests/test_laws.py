@@ -312,3 +312,9 @@ def test_the_state_of_a_patient_does_not_grow_with_time(each: Any) -> None:
     assert days_later[0] <= day[0] + 1
     assert days_later[1] <= day[1] + 4
     assert days_later[2] <= day[2] + 2
+
+
+@pytest.mark.parametrize("seed", [25, 106, 159, 193, 280, 577, 2285, 152025759])
+def test_stories_that_once_went_wrong(seed: int) -> None:
+    agrees(seed, story(seed))
+    agrees(seed, story(seed, known=False))

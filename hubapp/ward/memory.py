@@ -165,7 +165,9 @@ class Remembered:
         """
         index = bisect_left(self.held, start_of(horizon), key=lambda held: held.order)
         passed, self.held = self.held[:index], self.held[index:]
-        if not passed and self.until < since and all(house.is_decided(e.monitor, e.place) for e in self.alarm.episodes):
+        if not passed and all(
+            ends(episode, known) < since and house.is_decided(episode.monitor, episode.place) for episode in self.alarm.episodes
+        ):
             return passed, False
         before = self.alarm, self.attendances
         self.alarm = episodes.settle(self.alarm, passed, house, known)

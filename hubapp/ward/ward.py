@@ -35,7 +35,7 @@ from hubapp.facts import (
 )
 from hubapp.rules.episode import OPEN_END, Alarm, Held, Known
 from hubapp.rules.house import House, Timeline
-from hubapp.rules.moments import start_of
+from hubapp.rules.moments import Order, start_of
 from hubapp.thresholds import Thresholds, digest, parse
 from hubapp.ward.index import Index, Key, alarm_key, tags
 from hubapp.ward.memory import Clock, Remembered
@@ -46,6 +46,8 @@ from hubapp.ward.watermark import Watermark
 LATENESS = 600 * SECOND
 # The horizon moves in steps: settling costs the same for a second as for half a minute.
 STEP = 30 * SECOND
+# So far ahead of the watermark a fact may be and still be applied at once; and so many may be farther ahead.
+NEAR, FEW = 60 * SECOND, 1_000
 # What closes something is applied however late it is told.
 CLOSING = (AlarmEnded, SessionClosed, MonitorBack, PatientSessionClosed)
 
@@ -68,6 +70,8 @@ class Ward:
         self._renamed: set[Key] = set()
         self._index = Index()
         self._dues: list[tuple[Micros, Key]] = []
+        self._ahead: list[Micros] = []
+        self._parked: list[tuple[Order, HeldFact]] = []
 
     def learn(self, thresholds: Thresholds) -> str:
         name = digest(thresholds)
@@ -83,6 +87,7 @@ class Ward:
             before = self.watermark.at
             self.watermark.hear(record, {topic: append_time - bound for topic, bound in self.bounds.items()})
             self.outcome.progressed = True
+            self._reach()
             self._conclude(before)
         else:
             self._take_fact(record, value)
@@ -96,14 +101,42 @@ class Ward:
         if late and not isinstance(fact, CLOSING):
             self.outcome.late.append(fact)
             return
+        if isinstance(fact, AlarmFact) and ("backfilled" in fact.quality or not self.mine(alarm_key(fact)[0])):
+            return
         if late:
             fact = msgspec.structs.replace(fact, quality=(*fact.quality, "late"))
             value = encode_fact(fact)
-        if isinstance(fact, AlarmFact):
-            self._take_alarm(fact, value)
+        self._hold(fact, value)
+        held = HeldFact(fact, self.in_force)
+        if self._is_far(fact.sent):
+            heappush(self._parked, (fact.order, held))
         else:
-            self._hold(fact, value)
-            self._take_house(HeldFact(fact, self.in_force))
+            self._apply(held)
+
+    def _is_far(self, sent: Micros) -> bool:
+        """While a backlog is read, each source brings facts far ahead of the others': applied as they come, they would never
+        be in order, and the timeline would be told anew for each. So all but a few wait for the watermark.
+        """
+        if self.watermark.at is not None and sent <= self.watermark.at + NEAR:
+            return False
+        heappush(self._ahead, sent)
+        return len(self._ahead) > FEW
+
+    def _reach(self) -> None:
+        """Apply what the watermark has come near to."""
+        if self.watermark.at is None:
+            return
+        near = self.watermark.at + NEAR
+        while self._ahead and self._ahead[0] <= near:
+            heappop(self._ahead)
+        while self._parked and self._parked[0][0][0] <= near:
+            self._apply(heappop(self._parked)[1])
+
+    def _apply(self, held: HeldFact) -> None:
+        if isinstance(held.fact, AlarmFact):
+            self._take_alarm(held.fact, held.thresholds)
+        else:
+            self._take_house(held)
 
     def _late(self, fact: AnyFact) -> bool:
         """Nothing of an input of the past is: it says itself when it has ended."""
@@ -113,12 +146,9 @@ class Ward:
     def _hold(self, fact: AnyFact, value: bytes) -> None:
         self.outcome.held[held_key(fact)] = self.in_force.encode() + b"\n" + value
 
-    def _take_alarm(self, fact: AnyAlarm, value: bytes) -> None:
+    def _take_alarm(self, fact: AnyAlarm, thresholds: str) -> None:
         key = alarm_key(fact)
-        if "backfilled" in fact.quality or not self.mine(key[0]):
-            return
-        self._hold(fact, value)
-        self.remember(key).hold(Held(fact.order, fact, self.in_force))
+        self.remember(key).hold(Held(fact.order, fact, thresholds))
         self._touched.add(key)
         if self._timeline is None:
             self._unheard.append(fact)
