@@ -102,10 +102,15 @@ async def is_through(hub: Hub) -> bool:
 
 
 async def offsets(hub: Hub) -> dict[TopicPartition, int]:
+    from aiokafka.errors import GroupCoordinatorNotAvailableError
+
     from hubapp import cluster
 
     async with cluster.admin(hub.settings) as client:
-        found = await client.list_consumer_group_offsets(hub.settings.group)
+        try:
+            found = await client.list_consumer_group_offsets(hub.settings.group)
+        except GroupCoordinatorNotAvailableError:  # No group has ever been in this Kafka.
+            return {}
     return {tp: one.offset for tp, one in found.items()}
 
 
