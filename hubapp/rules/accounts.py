@@ -73,6 +73,8 @@ class Accounts(msgspec.Struct):
 
 
 def alias_map(thresholds: PresenceThresholds) -> dict[str, str]:
+    if not thresholds.aliases:
+        return {}
     return {fold(other): fold(name) for name, others in thresholds.aliases.items() for other in others}
 
 
@@ -93,6 +95,8 @@ def step(accounts: Accounts, fact: AccountFact, thresholds: PresenceThresholds) 
 
 
 def is_shared(accounts: Accounts, key: str, thresholds: PresenceThresholds) -> bool:
+    if not thresholds.shared_accounts:
+        return False
     return any(accounts.key(listed, alias_map(thresholds)) == key for listed in thresholds.shared_accounts)
 
 
