@@ -35,19 +35,18 @@ from hubapp.facts import (
 )
 from hubapp.rules.episode import OPEN_END, Alarm, Held, Known
 from hubapp.rules.house import House, Timeline
-from hubapp.rules.moments import Order, start_of
+from hubapp.rules.moments import start_of
 from hubapp.thresholds import Thresholds, digest, parse
 from hubapp.ward.index import Index, Key, alarm_key, tags
 from hubapp.ward.memory import Clock, Remembered
 from hubapp.ward.outcome import Outcome, held_key
+from hubapp.ward.parking import Parking
 from hubapp.ward.telling import HeldFact, told
 from hubapp.ward.watermark import Watermark
 
 LATENESS = 600 * SECOND
 # The horizon moves in steps: settling costs the same for a second as for half a minute.
 STEP = 30 * SECOND
-# So far ahead of the watermark a fact may be and still be applied at once; and so many may be farther ahead.
-NEAR, FEW = 60 * SECOND, 1_000
 # What closes something is applied however late it is told.
 CLOSING = (AlarmEnded, SessionClosed, MonitorBack, PatientSessionClosed)
 
@@ -70,8 +69,7 @@ class Ward:
         self._renamed: set[Key] = set()
         self._index = Index()
         self._dues: list[tuple[Micros, Key]] = []
-        self._ahead: list[Micros] = []
-        self._parked: list[tuple[Order, HeldFact]] = []
+        self._parking = Parking()
 
     def learn(self, thresholds: Thresholds) -> str:
         name = digest(thresholds)
@@ -87,7 +85,8 @@ class Ward:
             before = self.watermark.at
             self.watermark.hear(record, {topic: append_time - bound for topic, bound in self.bounds.items()})
             self.outcome.progressed = True
-            self._reach()
+            for held in self._parking.near(self.watermark.at):
+                self._apply(held)
             self._conclude(before)
         else:
             self._take_fact(record, value)
@@ -108,29 +107,8 @@ class Ward:
             value = encode_fact(fact)
         self._hold(fact, value)
         held = HeldFact(fact, self.in_force)
-        if self._is_far(fact.sent):
-            heappush(self._parked, (fact.order, held))
-        else:
+        if not self._parking.takes(held, self.watermark.at):
             self._apply(held)
-
-    def _is_far(self, sent: Micros) -> bool:
-        """While a backlog is read, each source brings facts far ahead of the others': applied as they come, they would never
-        be in order, and the timeline would be told anew for each. So all but a few wait for the watermark.
-        """
-        if self.watermark.at is not None and sent <= self.watermark.at + NEAR:
-            return False
-        heappush(self._ahead, sent)
-        return len(self._ahead) > FEW
-
-    def _reach(self) -> None:
-        """Apply what the watermark has come near to."""
-        if self.watermark.at is None:
-            return
-        near = self.watermark.at + NEAR
-        while self._ahead and self._ahead[0] <= near:
-            heappop(self._ahead)
-        while self._parked and self._parked[0][0][0] <= near:
-            self._apply(heappop(self._parked)[1])
 
     def _apply(self, held: HeldFact) -> None:
         if isinstance(held.fact, AlarmFact):
