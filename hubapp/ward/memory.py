@@ -149,7 +149,8 @@ class Remembered:
         """What is no longer so; where another id took its place, that one is named."""
         ids = {identity(episode, "episodes") for episode in current}
         ids |= {identity(episode, "attendance") for episode in current if judged(episode)}
-        for told in [t for t in self.told.values() if t.id not in ids and t.status != "retracted"]:
+        gone = [told for told in self.told.values() if told.id not in ids and told.status != "retracted"]
+        for told in sorted(gone, key=lambda told: told.id):
             finding = msgspec.structs.replace(
                 told, status="retracted", revision=told.revision + 1, replaced_by=heir(told, current)
             )
