@@ -3,7 +3,7 @@
 early   tables are written before the commit; every fifth commit then fails
 drop    one alarm is not sent to its log
 twice   one alarm is sent twice
-lose    one finding is not sent
+lose    one finding is not sent, in no revision
 clock   this worker's clock is SECONDS ahead
 dies    no defect: once, it ends between the commit of an end of the input and the next beat
 """
@@ -61,8 +61,17 @@ def is_alarm(topic: str, key: bytes | None) -> bool:
     return topic == "hub-patients" and key is not None
 
 
-def is_finding(topic: str, key: bytes | None) -> bool:
-    return topic == "hub-episodes"
+def lose() -> None:
+    """No revision of the first episode is sent."""
+    lost, send = list[bytes](), Transaction.send_to
+
+    def sending(work: Transaction, topic: str, partition: int, key: Any, value: Any, headers: Any = ()) -> None:
+        if topic == "hub-episodes":
+            lost[:] = lost or [key]
+        if topic != "hub-episodes" or key != lost[0]:
+            send(work, topic, partition, key, value, list(headers))
+
+    Transaction.send_to = sending  # type: ignore[assignment, method-assign]  # The defect.
 
 
 def clock(seconds: str) -> None:
@@ -92,7 +101,7 @@ DEFECTS: dict[str, Callable[..., None]] = {
     "early": early,
     "drop": lambda: sent(0, is_alarm),
     "twice": lambda: sent(2, is_alarm),
-    "lose": lambda: sent(0, is_finding),
+    "lose": lose,
     "clock": clock,
     "dies": dies,
 }
