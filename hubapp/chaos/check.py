@@ -62,12 +62,12 @@ def newest(revisions: Iterable[Finding]) -> dict[str, Finding]:
     return {name: finding for name, finding in best.items() if finding.status != "retracted"}
 
 
-async def everything(hub: Hub, sources: list[Source], held: Held, last: Micros | None = None) -> list[Check]:
-    """Every check of a hub whose workers have stopped. *last*: the newest `sent` of an input that has ended."""
+async def everything(hub: Hub, sources: list[Source], held: Held, ended: bool = False) -> list[Check]:
+    """Every check of a hub whose workers have stopped. *ended*: its input has."""
     taken = Taken(sources, hub.past)
     checks = [facts_once(held.records, taken), facts_in_order(held.records, taken)]
     checks += [quarantine(held.records, taken), none("nothing came late", rows.all_of(held.records, [LATE]))]
-    checks += findings(hub, held, taken, last)
+    checks += findings(hub, held, taken, ended)
     changelogs = await seen.everything(hub.settings, await seen.changelogs(hub.settings))
     checks.append(stored.changelog_against_logs(changelogs, hub.settings.group, held.wards, taken))
     directories = [worker.directory for worker in hub.workers]
@@ -135,7 +135,7 @@ def quarantine(records: Records, taken: Taken) -> Check:
 # Findings
 
 
-def findings(hub: Hub, held: Held, taken: Taken, last: Micros | None) -> list[Check]:
+def findings(hub: Hub, held: Held, taken: Taken, ended: bool) -> list[Check]:
     facts = [*thresholds_in(held.records[PATIENTS][0]), *taken.everything()]
     right = {name: told(one) for name, one in oracle(facts, held.marks, hub.kafka.cluster_id).items()}
     again = {name: one for ward in held.wards.values() for name, one in ward.findings.items() if one.status != "retracted"}
@@ -146,8 +146,8 @@ def findings(hub: Hub, held: Held, taken: Taken, last: Micros | None) -> list[Ch
         same("findings = the log read again", {name: replayed(one) for name, one in again.items()},
              ((name, replayed(one)) for name, one in held.findings.items()), lambda one: one),
     ]  # fmt: skip
-    if last is not None:
-        marks = dict.fromkeys(held.wards, last + AFTER_THE_END)
+    if ended:
+        marks = dict.fromkeys(held.wards, taken.newest + AFTER_THE_END)
         checks.append(same("watermarks: the end of the input", marks, held.marks.items()))
     return checks
 

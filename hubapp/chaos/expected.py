@@ -31,12 +31,16 @@ def partition_of(subject: str) -> int:
 
 
 class Taken:
-    """The facts of each source partition in their order, what is malformed, and what each source's table holds."""
+    """The facts of each source partition in their order, what is malformed, and what each source's table holds.
+
+    newest: the newest `sent` of all; what is ignored (an echo of the platform) is not read so far.
+    """
 
     def __init__(self, sources: Iterable[Source], past: bool) -> None:
         self.facts: dict[tuple[str, int], list[AnyFact]] = {}
         self.quarantined: dict[tuple[str, int, int], bytes] = {}
         self.tables: dict[str, Rows] = {}
+        self.newest: Micros = 0
         parts: defaultdict[tuple[str, int], list[Source]] = defaultdict(list)
         roles = {topic.role for topic in READ}
         for source in sources:
@@ -49,6 +53,7 @@ class Taken:
         intake = Intake(part[0], Zones(), past)
         said = intake.read(records)
         self.facts[part] = said.facts
+        self.newest = max(self.newest, intake.newest or 0)
         for value in said.quarantined:
             told = orjson.loads(value)
             self.quarantined[told["topic"], told["partition"], told["offset"]] = value

@@ -134,7 +134,7 @@ async def concluding(orders: Orders, outcome: Outcome, plan: Plan, speed: float,
             await playing
             await load.end_of_input()
         held = await concluded(hub, load, outcome, orders.tell)
-        outcome.checks += await check.everything(hub, load.sent, held, played.newest)
+        outcome.checks += await check.everything(hub, load.sent, held, ended=True)
         outcome.checks.append(check.malformed(played.malformed, held))
         judged, outcome.told["ground truth"] = check.truth(played.truth, held.findings.values())
         outcome.checks += judged

@@ -1,8 +1,8 @@
 """A worker with a defect, to show that the comparison sees it: python -m hubapp.chaos.planted DEFECT,… [SECONDS].
 
 early   tables are written before the commit; every fifth commit then fails
-drop    one alarm is not sent to its log
-twice   one alarm is sent twice
+drop    some alarms are not sent to their log
+twice   some alarms are sent twice
 lose    one finding is not sent, in no revision
 clock   this worker's clock is SECONDS ahead
 dies    no defect: once, it ends between the commit of an end of the input and the next beat
@@ -15,6 +15,7 @@ import os
 import signal
 import sys
 import time
+import zlib
 from collections.abc import Callable
 from typing import Any
 
@@ -24,6 +25,7 @@ from hubapp.intake.progress import Claim
 from hubapp.settings import settings
 
 UNLUCKY = 5
+SHARES = 20
 
 
 def early() -> None:
@@ -45,20 +47,16 @@ def early() -> None:
     Lane._send = sending  # type: ignore[assignment, method-assign]  # The defect.
 
 
-def sent(copies: int, unlucky: Callable[[str, bytes | None], bool]) -> None:
-    """The fifth output that is *unlucky* is sent so many times."""
-    times, send = itertools.count(1), Transaction.send_to
+def sent(copies: int, share: int) -> None:
+    """Every twentieth alarm, told by its bytes and so the same after an abort, is sent so many times."""
+    send = Transaction.send_to
 
     def sending(work: Transaction, topic: str, partition: int, key: Any, value: Any, headers: Any = ()) -> None:
-        wrong = unlucky(topic, key) and next(times) == UNLUCKY
+        wrong = topic == "hub-patients" and key is not None and zlib.crc32(value) % SHARES == share
         for _ in range(copies if wrong else 1):
             send(work, topic, partition, key, value, list(headers))
 
     Transaction.send_to = sending  # type: ignore[assignment, method-assign]  # The defect.
-
-
-def is_alarm(topic: str, key: bytes | None) -> bool:
-    return topic == "hub-patients" and key is not None
 
 
 def lose() -> None:
@@ -99,8 +97,8 @@ def dies() -> None:
 
 DEFECTS: dict[str, Callable[..., None]] = {
     "early": early,
-    "drop": lambda: sent(0, is_alarm),
-    "twice": lambda: sent(2, is_alarm),
+    "drop": lambda: sent(0, share=3),
+    "twice": lambda: sent(2, share=7),
     "lose": lose,
     "clock": clock,
     "dies": dies,
