@@ -6,7 +6,6 @@ import uuid
 from typing import Any, Literal, TypeAlias
 
 import msgspec
-import orjson
 
 from hubapp.facts import Fact, Micros, Quality, iso
 
@@ -69,6 +68,5 @@ def evidence_of(fact: Fact, cluster: str, **used: Any) -> Evidence:
     )  # fmt: skip
 
 
-def canonical(finding: Finding) -> bytes:
-    """Canonical JSON: sorted keys. Lists are sorted where they are made."""
-    return orjson.dumps(msgspec.to_builtins(finding), option=orjson.OPT_SORT_KEYS)
+canonical = msgspec.json.Encoder(order="sorted").encode
+"""Canonical JSON of a finding: sorted keys. Lists are sorted where they are made."""

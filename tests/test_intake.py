@@ -268,6 +268,12 @@ def test_the_end_of_an_input_is_claimed_with_its_newest_sent_and_undone_by_what_
     assert speaker(past=True).progress([standing(kept)]).claims == {"alerts": {"0": T0 + 20 * SECOND - BOUND}}
 
 
+def test_an_input_that_follows_the_end_of_another_claims_by_its_own_times() -> None:
+    kept = intake(past=True)
+    kept.read([alarm(0, 1000), Source("alerts", 0, 1, 0, None, None, marks.HEADERS), alarm(2, 20)])
+    assert speaker(past=True).progress([standing(kept)]).claims == {"alerts": {"0": T0 + 20 * SECOND - BOUND}}
+
+
 def test_a_live_worker_ignores_the_marks_of_an_input_of_the_past() -> None:
     kept = intake()
     kept.read([alarm(0, 10), Source("alerts", 0, 1, 0, None, None, marks.HEADERS)])

@@ -99,8 +99,7 @@ class Intake:
             said.ignored += 1
             return
         for fact in decoded:
-            self.newest = fact.sent if self.newest is None else max(self.newest, fact.sent)
-            self.ended = False
+            self._reach(fact.sent)
         if self._is_repeat(record, decoded):
             said.repeats += 1
             return
@@ -108,6 +107,13 @@ class Intake:
             news = list(self._news(fact))
             said.facts += news
             said.unchanged += not news
+
+    def _reach(self, sent: Micros) -> None:
+        """What follows the end of an input is another one, whose times may be earlier."""
+        if self.ended and self.connections.past:
+            self.newest = self.until = None
+        self.newest = sent if self.newest is None else max(self.newest, sent)
+        self.ended = False
 
     def _is_repeat(self, record: Record, facts: tuple[AnyFact, ...]) -> bool:
         """Connection reports need no memory of their bytes: one that is told again is no change."""
