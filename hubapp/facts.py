@@ -7,6 +7,7 @@ years 1 and 9999. Text of the form 2026-10-12T09:00:00.120000Z is made at the ri
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Literal, TypeAlias
 
 import msgspec
@@ -36,6 +37,7 @@ def iso(instant: Micros) -> str:
     return (EPOCH + timedelta(microseconds=instant)).isoformat(timespec="microseconds")[:26] + "Z"
 
 
+@lru_cache(maxsize=1 << 16)
 def fold(identifier: str) -> str:
     """How identifiers of patients, devices and accounts are compared and routed; they are shown as they were written."""
     return identifier.strip().casefold()
