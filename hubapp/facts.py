@@ -246,7 +246,7 @@ class DeviceChanged(Fact, frozen=True, kw_only=True, tag=True):
 
 
 class BedPlaced(Fact, frozen=True, kw_only=True, tag=True):
-    """A group and its beds: unit is its id, name its name, beds all its beds (None: not told). A bed alone: bed and name, no unit."""
+    """A group and its beds: unit is its id, beds all of them (None: not told). A bed alone: bed and name, no unit."""
 
     account: str | None = None
     unit: str | None = None
