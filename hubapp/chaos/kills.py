@@ -35,7 +35,10 @@ async def r01(orders: Orders) -> Outcome:
     async def leave_alone(hub: Hub, outcome: Outcome) -> None:
         await asyncio.sleep(20)
 
-    return await under_load(orders, Outcome("R01", "no fault", orders.kafka), 20, leave_alone)
+    outcome = await under_load(orders, Outcome("R01", "no fault", orders.kafka), 20, leave_alone)
+    late = outcome.told["answered_after"] > 5
+    outcome.checks.append(Check("the last record: answered within 5 s", 1, 1, different=int(late)))
+    return outcome
 
 
 async def r02(orders: Orders) -> Outcome:
