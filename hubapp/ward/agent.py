@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from functools import partial
 
@@ -19,6 +20,8 @@ from hubapp.ward.outcome import Outcome, concerns
 from hubapp.ward.state import changes, restore
 from hubapp.ward.ward import Ward
 
+BREATH, STRIDES, ENOUGH = 200, 100, 4_000
+
 
 async def correlate(app: HubApp, tables: Mapping[str, TableT], batches: AsyncIterator[Batch]) -> None:
     """Until the worker stops: each batch of hub-patients changes tables, and findings tell what changed."""
@@ -31,9 +34,7 @@ async def correlate(app: HubApp, tables: Mapping[str, TableT], batches: AsyncIte
                 restore(ward, {name: view.items() for name, view in views.items()})
                 batch.memory["ward"] = ward
             ward = batch.memory["ward"]
-            for record in batch:
-                ward.take(record.value, record.timestamp * 1000)
-            outcome = ward.conclude()
+            outcome = await concluded(ward, batch)
             for name, key, value in changes(ward, outcome):
                 if value is None:
                     del views[name][key]
@@ -42,6 +43,21 @@ async def correlate(app: HubApp, tables: Mapping[str, TableT], batches: AsyncIte
             send(out, outcome, ward.mine, headers)
             if not outcome.findings and not outcome.late:
                 out.lazy()
+
+
+async def concluded(ward: Ward, batch: Batch) -> Outcome:
+    """What *batch* changes. Of a backlog only so much is followed: the rest goes on with the next batch, so that no
+    transaction grows too large. Others get their turn meanwhile: their transactions may be open.
+    """
+    for number, record in enumerate(batch):
+        if number % BREATH == BREATH - 1:
+            await asyncio.sleep(0)
+        ward.take(record.value, record.timestamp * 1000)
+    for _ in range(STRIDES):
+        if not ward.catch_up() or len(ward.outcome.findings) > ENOUGH:
+            break
+        await asyncio.sleep(0)
+    return ward.hand_over()
 
 
 def is_mine(app: HubApp, partition: int, subject: str) -> bool:

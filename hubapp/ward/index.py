@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 
-from hubapp.facts import AlarmFact, AnyFact, DeviceChanged, MonitorSeen, SensorRemoved, fold
+from hubapp.facts import AccountFact, AlarmFact, AnyFact, DeviceChanged, MonitorSeen, SensorRemoved, fold
+from hubapp.rules.house import House
 
 Key = tuple[str, str, str]
 """Patient (or monitor), device and condition, folded."""
@@ -21,6 +22,13 @@ class Index:
 
     def of(self, tag: str, name: str | None) -> set[Key]:
         return self._keys.get((tag, name), set())
+
+    def named(self, fact: AnyFact, house: House) -> set[Key]:
+        """The alarms of what *fact* names, and those of which no monitor is known."""
+        keys = set(self.of("monitor", None))
+        for tag, name in tags(fact, house.places.serials.get):
+            keys |= self.of(tag, name)
+        return keys
 
     def add(self, key: Key, monitors: Iterable[str | None]) -> None:
         """Put *key* in, or change which *monitors* its episodes are on."""
@@ -60,6 +68,13 @@ def tags(fact: AnyFact, serial_of: Callable[[str], str | None]) -> Iterator[Tag]
             yield "device", fold(fact.sensor)
         case DeviceChanged():
             yield "device", fold(fact.serial)
+
+
+def links(fact: AccountFact, house: House) -> bool:
+    """Whether it is the first to name an account, or to say that an id and a name are one."""
+    written = [fold(name) for name in (fact.account_id, fact.account_name) if name]
+    known = not fact.account_id or not fact.account_name or house.accounts.names.get(fold(fact.account_id)) == fact.account_name
+    return not known or not house.accounts.seen.issuperset(written)
 
 
 def alarm_key(fact: AlarmFact) -> Key:

@@ -66,6 +66,14 @@ class Remembered:
         else:
             insort(self.held, held, key=lambda known: known.order)
 
+    def let_go(self, after: Order) -> list[Held]:
+        """Hold no more what comes behind *after*."""
+        index = bisect_left(self.held, after, key=lambda held: held.order)
+        gone, self.held = self.held[index:], self.held[:index]
+        if gone:
+            self.tip, self._waiting = None, []
+        return gone
+
     @property
     def reached(self) -> Order:
         return self.tip.order if self.tip else LATEST

@@ -15,31 +15,49 @@ from hubapp.rules.moments import Order
 from hubapp.ward.telling import HeldFact
 
 NEAR, FEW = 60 * SECOND, 1_000
+# How far time goes on at once while what has waited is applied.
+STRIDE = 30 * SECOND
 
 
 class Parking:
-    """What waits, in the order of facts; and how many facts, waiting or not, are far ahead."""
+    """What waits, in the order of facts; and when each fact was sent that is far ahead, waiting or not."""
 
     def __init__(self) -> None:
         self._ahead: list[Micros] = []
         self._parked: list[tuple[Order, HeldFact]] = []
 
-    def takes(self, held: HeldFact, watermark: Micros | None) -> bool:
+    def takes(self, held: HeldFact, now: Micros | None) -> bool:
         """Whether *held* must wait here."""
-        fact = held.fact
-        if watermark is not None and fact.sent <= watermark + NEAR:
+        if now is not None and held.fact.sent <= now + NEAR:
             return False
-        heappush(self._ahead, fact.sent)
+        heappush(self._ahead, held.fact.sent)
         if len(self._ahead) <= FEW:
             return False
-        heappush(self._parked, (fact.order, held))
+        self.put(held)
         return True
 
-    def near(self, watermark: Micros | None) -> Iterator[HeldFact]:
+    def put(self, held: HeldFact) -> None:
+        heappush(self._parked, (held.fact.order, held))
+
+    @property
+    def is_new(self) -> bool:
+        """Whether but one fact waits: what was applied before it should have waited too."""
+        return len(self._parked) == 1
+
+    @property
+    def first(self) -> Micros:
+        """When the first that waits was sent."""
+        return self._parked[0][0][0]
+
+    def has_near(self, watermark: Micros | None) -> bool:
+        """Whether something waits that need not any more."""
+        return watermark is not None and bool(self._parked) and self.first <= watermark + NEAR
+
+    def near(self, now: Micros | None) -> Iterator[HeldFact]:
         """What need not wait any more, in its order."""
-        if watermark is None:
+        if now is None:
             return
-        while self._ahead and self._ahead[0] <= watermark + NEAR:
+        while self._ahead and self._ahead[0] <= now + NEAR:
             heappop(self._ahead)
-        while self._parked and self._parked[0][0][0] <= watermark + NEAR:
+        while self._parked and self.first <= now + NEAR:
             yield heappop(self._parked)[1]

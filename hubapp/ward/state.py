@@ -46,13 +46,17 @@ class AttendanceRow(msgspec.Struct):
 
 
 class ProgressRow(msgspec.Struct):
-    """Where the partition stands: the horizon of its summaries, its watermark, the thresholds it ever met."""
+    """Where the partition stands: the horizon of its summaries, its watermark, the thresholds it ever met.
+
+    now: how far it has followed the watermark.
+    """
 
     version: int
     horizon: Micros
     watermark: Watermark
     known: dict[str, Thresholds]
     in_force: str
+    now: Micros | None = None
 
 
 def row_key(key: Key) -> bytes:
@@ -77,7 +81,8 @@ def changes(ward: Ward, outcome: Outcome) -> Iterator[tuple[str, bytes, bytes | 
         yield "accounts", b"accounts", encoded(ward.house.accounts)
         yield "places", b"places", encoded(ward.house.places)
     if outcome.progressed:
-        yield "progress", b"progress", encoded(ProgressRow(VERSION, ward.horizon, ward.watermark, ward.known, ward.in_force))
+        row = ProgressRow(VERSION, ward.horizon, ward.watermark, ward.known, ward.in_force, ward.now)
+        yield "progress", b"progress", encoded(row)
 
 
 def _alarm(key: Key, remembered: Remembered | None) -> Iterator[tuple[str, bytes, bytes | None]]:
@@ -99,7 +104,7 @@ def restore(ward: Ward, tables: dict[str, Iterable[tuple[bytes, bytes]]]) -> Non
     """Bring *ward* to where its tables say that it stood."""
     for _, value in tables["progress"]:
         row = _decode(value, ProgressRow)
-        ward.horizon, ward.watermark, ward.in_force = row.horizon, row.watermark, row.in_force
+        ward.horizon, ward.watermark, ward.in_force, ward.now = row.horizon, row.watermark, row.in_force, row.now
         ward.known.update(row.known)
     ward.house = House(
         {key.decode(): _decode(value, Monitor) for key, value in tables["monitors"]},
@@ -125,10 +130,13 @@ def restore_alarm(ward: Ward, key: bytes, row: EpisodesRow, attended: Attendance
 def restore_held(ward: Ward, value: bytes) -> None:
     thresholds, _, fact = value.partition(b"\n")
     known: Any = decode_log(fact)
+    held = HeldFact(known, thresholds.decode())
+    if ward.parking.takes(held, ward.now):
+        return
     if isinstance(known, AlarmFact):
-        ward.remember(alarm_key(known)).hold(Held(known.order, known, thresholds.decode()))  # type: ignore[arg-type]  # One of AnyAlarm.
+        ward.remember(alarm_key(known)).hold(Held(known.order, known, held.thresholds))  # type: ignore[arg-type]  # One of AnyAlarm.
     else:
-        ward.facts.append(HeldFact(known, thresholds.decode()))
+        ward.facts.append(held)
 
 
 def _decode(value: bytes, kind: Any) -> Any:

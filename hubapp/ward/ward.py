@@ -31,22 +31,21 @@ from hubapp.facts import (
     SessionClosed,
     decode_log,
     encode_fact,
-    fold,
 )
 from hubapp.rules.episode import OPEN_END, Alarm, Held, Known
 from hubapp.rules.house import House, Timeline
-from hubapp.rules.moments import start_of
+from hubapp.rules.moments import EARLIEST, start_of
 from hubapp.thresholds import Thresholds, digest, parse
-from hubapp.ward.index import Index, Key, alarm_key, tags
+from hubapp.ward.index import Index, Key, alarm_key, links
 from hubapp.ward.memory import Clock, Remembered
 from hubapp.ward.outcome import Outcome, held_key
-from hubapp.ward.parking import Parking
+from hubapp.ward.parking import NEAR, STRIDE, Parking
 from hubapp.ward.telling import HeldFact, told
 from hubapp.ward.watermark import Watermark
 
 LATENESS = 600 * SECOND
-# The horizon moves in steps: settling costs the same for a second as for half a minute.
-STEP = 30 * SECOND
+# The horizon moves in steps: settling costs the same for a second as for minutes.
+STEP = 300 * SECOND
 # What closes something is applied however late it is told.
 CLOSING = (AlarmEnded, SessionClosed, MonitorBack, PatientSessionClosed)
 
@@ -58,6 +57,7 @@ class Ward:
         self.cluster, self.mine, self.bounds = cluster, mine, bounds
         self.house, self.horizon = House(), -OPEN_END
         self.watermark = Watermark()
+        self.now: Micros | None = None
         self.known: Known = {}
         self.in_force = self.learn(Thresholds())
         self.facts: list[HeldFact] = []
@@ -69,7 +69,7 @@ class Ward:
         self._renamed: set[Key] = set()
         self._index = Index()
         self._dues: list[tuple[Micros, Key]] = []
-        self._parking = Parking()
+        self.parking = Parking()
 
     def learn(self, thresholds: Thresholds) -> str:
         name = digest(thresholds)
@@ -82,12 +82,10 @@ class Ward:
         """Take one record of the log; progress concludes what was told before it, and what falls due."""
         record = decode_log(value)
         if isinstance(record, Progress):
-            before = self.watermark.at
             self.watermark.hear(record, {topic: append_time - bound for topic, bound in self.bounds.items()})
             self.outcome.progressed = True
-            for held in self._parking.near(self.watermark.at):
-                self._apply(held)
-            self._conclude(before)
+            if not self.parking.has_near(self.watermark.at):
+                self._go_on(self.watermark.at)
         else:
             self._take_fact(record, value)
 
@@ -107,8 +105,43 @@ class Ward:
             value = encode_fact(fact)
         self._hold(fact, value)
         held = HeldFact(fact, self.in_force)
-        if not self._parking.takes(held, self.watermark.at):
+        if not self.parking.takes(held, self.now):
             self._apply(held)
+        elif self.parking.is_new:
+            self._park_too()
+
+    def _go_on(self, now: Micros | None) -> int:
+        """Let it be *now*, at most the watermark: how many facts that had waited were applied."""
+        before, self.now, count = self.now, now, 0
+        for held in self.parking.near(now):
+            self._apply(held)
+            count += 1
+        self._conclude(before)
+        return count
+
+    def catch_up(self, enough: int = 500) -> bool:
+        """After a backlog, follow the watermark in strides for about *enough* facts. Returns whether there is more to do."""
+        until, done = self.watermark.at, 0
+        while until is not None and done < enough and self.parking.has_near(until):
+            at = min(until, self.parking.first - NEAR + STRIDE)
+            done += self._go_on(at if self.now is None else max(at, self.now))
+        if self.parking.has_near(until):
+            return True
+        if self.now != until:
+            self._go_on(until)
+        return False
+
+    def _park_too(self) -> None:
+        """A backlog, after all: the few facts that were applied far ahead wait too, or nothing between would be in order."""
+        after = EARLIEST if self.now is None else start_of(self.now + NEAR + 1)
+        index = bisect_left(self.facts, after, key=lambda held: held.fact.order)
+        ahead, self.facts, self._timeline = self.facts[index:], self.facts[:index], None
+        for key, remembered in self.alarms.items():
+            if let_go := remembered.let_go(after):
+                ahead += [HeldFact(held.fact, held.thresholds) for held in let_go]
+                self._touched.add(key)
+        for held in ahead:
+            self.parking.put(held)
 
     def _apply(self, held: HeldFact) -> None:
         if isinstance(held.fact, AlarmFact):
@@ -170,33 +203,19 @@ class Ward:
             self._index.add(key, remembered.monitors)
         self._touched = set(self.alarms)
 
-    # What a fact concerns.
-
     def _concerned(self, fact: AnyFact) -> set[Key]:
-        """The alarms that *fact* may say something about."""
-        if isinstance(fact, BedPlaced) or (isinstance(fact, AccountFact) and self._links(fact)):
+        """The alarms that *fact* may say something about; of those that it renames all is told anew."""
+        house = self._timeline.house if self._timeline is not None else self.house
+        if isinstance(fact, BedPlaced) or (isinstance(fact, AccountFact) and (self._timeline is None or links(fact, house))):
             self._renamed |= set(self.alarms)
             return set(self.alarms)
         if isinstance(fact, AccountFact):
             closes = isinstance(fact, SessionClosed)
             return {key for key, r in self.alarms.items() if r.until >= fact.sent or (closes and r.doubtful)}
-        keys = set(self._index.of("monitor", None))
-        for tag, name in tags(fact, self._places_serial):
-            keys |= self._index.of(tag, name)
+        keys = self._index.named(fact, house)
         if isinstance(fact, MonitorPlaced | EncounterChanged):
             self._renamed |= keys
         return keys
-
-    def _places_serial(self, device_id: str) -> str | None:
-        house = self._timeline.house if self._timeline is not None else self.house
-        return house.places.serials.get(device_id)
-
-    def _links(self, fact: AccountFact) -> bool:
-        """Whether it may be the first to name an account, or to say that an id and a name are one."""
-        accounts = (self._timeline.house if self._timeline is not None else self.house).accounts
-        written = [fold(name) for name in (fact.account_id, fact.account_name) if name]
-        linked = not fact.account_id or not fact.account_name or accounts.names.get(fold(fact.account_id)) == fact.account_name
-        return not linked or not accounts.seen.issuperset(written) or self._timeline is None
 
     def _touch(self, keys: set[Key], fact: AnyFact) -> None:
         for key in keys:
@@ -208,14 +227,14 @@ class Ward:
     # Concluding.
 
     def _conclude(self, before: Micros | None) -> None:
-        now = self.watermark.at
+        now = self.now
         clock = Clock(-OPEN_END if now is None else now, -OPEN_END if before is None or now is None else before)
         if self._touched or (self._dues and self._dues[0][0] < clock.now):
             timeline = self.timeline()
             for key in sorted(self._touched.union(self._due(clock.now))):
                 self._conclude_alarm(key, timeline, clock)
         self._touched, self._renamed = set(), set()
-        if now is not None and not self.watermark.over and now - LATENESS - self.horizon >= STEP:
+        if now is not None and not (self.watermark.over and now == self.watermark.at) and now - LATENESS - self.horizon >= STEP:
             self._settle(now - LATENESS)
 
     def _conclude_alarm(self, key: Key, timeline: Timeline, clock: Clock) -> None:
@@ -248,7 +267,13 @@ class Ward:
         return told(self.house, facts, alarms, self.known)
 
     def conclude(self) -> Outcome:
-        """What the records taken since the last call have changed."""
+        """What the records taken since the last call have changed, all of it."""
+        while self.catch_up():
+            pass
+        return self.hand_over()
+
+    def hand_over(self) -> Outcome:
+        """What was changed since the last call."""
         outcome, self.outcome = self.outcome, Outcome()
         return outcome
 
