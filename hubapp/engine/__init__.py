@@ -38,6 +38,7 @@ Ask
                         before that, too
     app.cluster_id      once started
     app.counts          {source topic that exists: partitions}; a topic that appears, or grows, is taken in within ~20 s
+    await app.calm()    returns when no transaction is open: between two pieces of long work
     app.owned()         [Owned(topic, partition, position, highwater | None, open)]; lag is highwater - position
     app.committed(table, partition)     Committed (.get(key), .items()), or None: not owned, or recovering
     app.partition_of(key, topic)        of a topic that an agent reads

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import socket
@@ -219,6 +220,12 @@ class HubApp(faust.App):
     @property
     def _ownership(self) -> Ownership | None:
         return self.consumer.transactions if self.cluster_id and self.started else None
+
+    async def calm(self) -> None:
+        """Return when no transaction is open: an agent with much to do goes on then, and makes nobody wait."""
+        await asyncio.sleep(0)
+        while self.watchdog.is_watching:  # noqa: ASYNC110  # Lanes come and go; none of them owns such an event.
+            await asyncio.sleep(0.005)
 
     @property
     def ready(self) -> bool:

@@ -29,6 +29,11 @@ class Watchdog(threading.Thread):
         self._opened: dict[str, float] = {}
         self._deadlines: dict[str, float] = {}
 
+    @property
+    def is_watching(self) -> bool:
+        """Whether something is open that must not be made to wait."""
+        return bool(self._opened)
+
     @contextmanager
     def watching(self, what: str) -> Iterator[None]:
         """End the process if it is not done with *what* in time, while Kafka answers."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from functools import partial
 
@@ -34,7 +33,7 @@ async def correlate(app: HubApp, tables: Mapping[str, TableT], batches: AsyncIte
                 restore(ward, {name: view.items() for name, view in views.items()})
                 batch.memory["ward"] = ward
             ward = batch.memory["ward"]
-            outcome = await concluded(ward, batch)
+            outcome = await concluded(app, ward, batch)
             for name, key, value in changes(ward, outcome):
                 if value is None:
                     del views[name][key]
@@ -45,18 +44,18 @@ async def correlate(app: HubApp, tables: Mapping[str, TableT], batches: AsyncIte
                 out.lazy()
 
 
-async def concluded(ward: Ward, batch: Batch) -> Outcome:
+async def concluded(app: HubApp, ward: Ward, batch: Batch) -> Outcome:
     """What *batch* changes. Of a backlog only so much is followed: the rest goes on with the next batch, so that no
-    transaction grows too large. Others get their turn meanwhile: their transactions may be open.
+    transaction grows too large. Those of others that are open meanwhile are not made to wait.
     """
     for number, record in enumerate(batch):
         if number % BREATH == BREATH - 1:
-            await asyncio.sleep(0)
+            await app.calm()
         ward.take(record.value, record.timestamp * 1000)
     for _ in range(STRIDES):
+        await app.calm()
         if not ward.catch_up() or len(ward.outcome.findings) > ENOUGH:
             break
-        await asyncio.sleep(0)
     return ward.hand_over()
 
 

@@ -119,7 +119,7 @@ class Ward:
         self._conclude(before)
         return count
 
-    def catch_up(self, enough: int = 500) -> bool:
+    def catch_up(self, enough: int = 200) -> bool:
         """After a backlog, follow the watermark in strides for about *enough* facts. Returns whether there is more to do."""
         until, done = self.watermark.at, 0
         while until is not None and done < enough and self.parking.has_near(until):
