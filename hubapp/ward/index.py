@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 
-from hubapp.facts import AccountFact, AlarmFact, AnyFact, DeviceChanged, MonitorSeen, SensorRemoved, fold
+from hubapp.facts import (
+    AccountFact,
+    AlarmFact,
+    AnyFact,
+    DeviceChanged,
+    EncounterChanged,
+    MonitorPlaced,
+    MonitorSeen,
+    SensorRemoved,
+    fold,
+)
 from hubapp.rules.house import House
 
 Key = tuple[str, str, str]
@@ -22,6 +32,10 @@ class Index:
 
     def of(self, tag: str, name: str | None) -> set[Key]:
         return self._keys.get((tag, name), set())
+
+    def on(self, serial: str) -> set[Key]:
+        """The alarms on a monitor, and those of which none is known."""
+        return self.of("monitor", fold(serial)) | self.of("monitor", None)
 
     def named(self, fact: AnyFact, house: House) -> set[Key]:
         """The alarms of what *fact* names, and those of which no monitor is known."""
@@ -75,6 +89,13 @@ def links(fact: AccountFact, house: House) -> bool:
     written = [fold(name) for name in (fact.account_id, fact.account_name) if name]
     known = not fact.account_id or not fact.account_name or house.accounts.names.get(fold(fact.account_id)) == fact.account_name
     return not known or not house.accounts.seen.issuperset(written)
+
+
+def stands(fact: MonitorPlaced | EncounterChanged, house: House) -> bool:
+    """Whether a monitor is told to be where it is known to be."""
+    told = house.places.beds.get(fold(fact.serial or ""))
+    unsure = isinstance(fact, MonitorPlaced) and fact.place != "bed"
+    return told is not None and not unsure and (fact.bed is None or told[-1][1] == fact.bed)
 
 
 def alarm_key(fact: AlarmFact) -> Key:

@@ -16,7 +16,7 @@ from hubapp.ward.telling import HeldFact
 
 NEAR, FEW = 60 * SECOND, 1_000
 # How far time goes on at once while what has waited is applied.
-STRIDE = 30 * SECOND
+STRIDE = 120 * SECOND
 
 
 class Parking:

@@ -36,14 +36,13 @@ from hubapp.rules.episode import OPEN_END, Alarm, Held, Known
 from hubapp.rules.house import House, Timeline
 from hubapp.rules.moments import EARLIEST, start_of
 from hubapp.thresholds import Thresholds, digest, parse
-from hubapp.ward.index import Index, Key, alarm_key, links
+from hubapp.ward.index import Index, Key, alarm_key, links, stands
 from hubapp.ward.memory import Clock, Remembered
 from hubapp.ward.outcome import Outcome, held_key
 from hubapp.ward.parking import NEAR, STRIDE, Parking
 from hubapp.ward.telling import HeldFact, told
-from hubapp.ward.watermark import Watermark
+from hubapp.ward.watermark import LATENESS, Watermark
 
-LATENESS = 600 * SECOND
 # The horizon moves in steps: settling costs the same for a second as for minutes.
 STEP = 300 * SECOND
 # What closes something is applied however late it is told.
@@ -94,7 +93,7 @@ class Ward:
             self.in_force = self.learn(parse(fact.thresholds))
             self.outcome.progressed = True
             return
-        late = self._late(fact)
+        late = self.watermark.leaves_behind(fact.sent)
         if late and not isinstance(fact, CLOSING):
             self.outcome.late.append(fact)
             return
@@ -103,7 +102,7 @@ class Ward:
         if late:
             fact = msgspec.structs.replace(fact, quality=(*fact.quality, "late"))
             value = encode_fact(fact)
-        self._hold(fact, value)
+        self.outcome.held[held_key(fact)] = self.in_force.encode() + b"\n" + value
         held = HeldFact(fact, self.in_force)
         if not self.parking.takes(held, self.now):
             self._apply(held)
@@ -120,7 +119,7 @@ class Ward:
         return count
 
     def catch_up(self, enough: int = 200) -> bool:
-        """After a backlog, follow the watermark in strides for about *enough* facts. Returns whether there is more to do."""
+        """After a backlog, follow the watermark for about *enough* facts. Returns whether there is more to do."""
         until, done = self.watermark.at, 0
         while until is not None and done < enough and self.parking.has_near(until):
             at = min(until, self.parking.first - NEAR + STRIDE)
@@ -148,14 +147,6 @@ class Ward:
             self._take_alarm(held.fact, held.thresholds)
         else:
             self._take_house(held)
-
-    def _late(self, fact: AnyFact) -> bool:
-        """Nothing of an input of the past is: it says itself when it has ended."""
-        watermark = self.watermark
-        return watermark.at is not None and not watermark.ended and fact.sent < watermark.at - LATENESS
-
-    def _hold(self, fact: AnyFact, value: bytes) -> None:
-        self.outcome.held[held_key(fact)] = self.in_force.encode() + b"\n" + value
 
     def _take_alarm(self, fact: AnyAlarm, thresholds: str) -> None:
         key = alarm_key(fact)
@@ -186,10 +177,14 @@ class Ward:
         self._touch(self._concerned(fact), fact)
         if self._timeline is None:
             return
-        if fact.order < self._timeline.tip or isinstance(fact, MonitorLost):
+        if fact.order < self._timeline.tip or (isinstance(fact, MonitorLost) and self._is_told_behind(fact)):
             self._timeline = None
         else:
             self._timeline.tell(fact, self.known[held.thresholds].presence)
+
+    def _is_told_behind(self, loss: MonitorLost) -> bool:
+        """Whether an alarm that was told already may be a sign of life after *loss*."""
+        return any((held := self.alarms[key].held) and held[-1].order > loss.order for key in self._index.on(loss.monitor))
 
     def remember(self, key: Key) -> Remembered:
         if key not in self.alarms:
@@ -213,7 +208,7 @@ class Ward:
             closes = isinstance(fact, SessionClosed)
             return {key for key, r in self.alarms.items() if r.until >= fact.sent or (closes and r.doubtful)}
         keys = self._index.named(fact, house)
-        if isinstance(fact, MonitorPlaced | EncounterChanged):
+        if isinstance(fact, MonitorPlaced | EncounterChanged) and not (self._timeline is not None and stands(fact, house)):
             self._renamed |= keys
         return keys
 

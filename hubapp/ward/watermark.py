@@ -8,6 +8,7 @@ import msgspec
 
 from hubapp.facts import SECOND, Micros, Progress
 
+LATENESS = 600 * SECOND
 AFTER_THE_END = 360 * SECOND
 
 
@@ -39,6 +40,10 @@ class Watermark(msgspec.Struct):
         for topic, newest in progress.ended.items():
             self.ended.setdefault(topic, {}).update(newest)
         return self._advance()
+
+    def leaves_behind(self, sent: Micros) -> bool:
+        """Whether what was sent then comes too late. Nothing of an input of the past does: it says itself when it has ended."""
+        return self.at is not None and not self.ended and sent < self.at - LATENESS
 
     def _advance(self) -> bool:
         over = bool(self.counts) and all(number in self.ended.get(topic, {}) for topic, number in self._partitions())
