@@ -90,7 +90,8 @@ class Postgres:
             lines = (self.data / "postmaster.pid").read_text().splitlines()
         except OSError:
             return False
-        return pid is not None and lines[0] == str(pid) and lines[-1].strip() == "ready"
+        # A file just made is still empty.
+        return bool(lines) and pid is not None and lines[0] == str(pid) and lines[-1].strip() == "ready"
 
     def stop(self) -> None:
         self.process.end(SIGINT, 20)
