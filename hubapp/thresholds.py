@@ -52,12 +52,88 @@ class AttendanceThresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=Tr
     attending_roles: tuple[str, ...] = ()
 
 
+class MaskingThresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """after_end: how long after an alarm's end a cause still ended it. lost: from when a lost monitor hides. planned: a release
+    so soon after the cause. resurfaces: how long after the cause's end an alarm comes back. unresolved: a cause as long as that.
+    """
+
+    after_end: Seconds = 5.0
+    lost: Seconds = 15.0
+    planned: Seconds = 60.0
+    resurfaces: Seconds = 60.0
+    unresolved: Seconds = 300.0
+
+
+class SilencedThresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """paused: a pause as long as this is none. joins: a shorter break does not end it. must_be_on: conditions by name."""
+
+    paused: Seconds = 120.0
+    joins: Seconds = 10.0
+    long: Seconds = 300.0
+    very_long: Seconds = 1_800.0
+    must_be_on: tuple[str, ...] = ()
+
+
+class ControlThresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """So many failures within so long throw doubt on the account's next session, as a lock does, if it begins soon after."""
+
+    failures: Annotated[int, Meta(ge=2, le=100)] = 5
+    failures_within: Seconds = 600.0
+    doubted: Seconds = 28_800.0
+    new_patient: Seconds = 5.0
+
+
+class BarriersThresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Failures with gaps of at most `gap` are one stretch, if no success follows within `success`; locks within `gap` are one."""
+
+    failures: Annotated[int, Meta(ge=1, le=100)] = 2
+    gap: Seconds = 60.0
+    success: Seconds = 60.0
+
+
+class CoverageThresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How long after an onset somebody may come to be authenticated."""
+
+    grace: Seconds = 30.0
+
+
+class FloodsThresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The sliding window in which onsets are counted; the number is each unit's own."""
+
+    window: Seconds = 600.0
+
+
+class NuisanceThresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """So many onsets within so long chatter, until as long passes without one. stale: active longer, by priority."""
+
+    onsets: Annotated[int, Meta(ge=2, le=100)] = 3
+    within: Seconds = 60.0
+    stale_hi: Seconds = 600.0
+    stale_me: Seconds = 3_600.0
+    stale_lo: Seconds = 86_400.0
+
+
+class UnitThresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is set for one unit. staffed: somebody should always be authenticated there. flood_threshold: onsets in a window."""
+
+    staffed: bool = False
+    flood_threshold: Annotated[int, Meta(ge=1, le=10_000)] | None = None
+
+
 class Thresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """All that hub.toml may say; what it does not say has the default."""
 
     episodes: EpisodesThresholds = EpisodesThresholds()
     attendance: AttendanceThresholds = AttendanceThresholds()
     presence: PresenceThresholds = PresenceThresholds()
+    masking: MaskingThresholds = MaskingThresholds()
+    silenced: SilencedThresholds = SilencedThresholds()
+    control: ControlThresholds = ControlThresholds()
+    barriers: BarriersThresholds = BarriersThresholds()
+    coverage: CoverageThresholds = CoverageThresholds()
+    floods: FloodsThresholds = FloodsThresholds()
+    nuisance: NuisanceThresholds = NuisanceThresholds()
+    units: dict[str, UnitThresholds] = {}
 
     def text(self) -> str:
         """Canonical JSON: what stands in the log."""

@@ -10,11 +10,14 @@ import itertools
 from typing import Any
 
 from hubapp import facts as f
+from hubapp.chronicle import oracle as chronicle
+from hubapp.chronicle.oracle import heard_by_the_house
+from hubapp.chronicle.rules import CHRONICLE, OF_PATIENTS
 from hubapp.facts import SECOND, AnyFact, Micros
 from hubapp.facts import iso as iso
 from hubapp.findings import Finding
 from hubapp.thresholds import Thresholds
-from hubapp.ward.oracle import conclude
+from hubapp.ward.oracle import conclude, shorts
 
 T0 = 1_791_795_600 * SECOND  # 2026-10-12T09:00:00Z
 P, M, S = "P1", "M1", "S1"
@@ -45,8 +48,18 @@ class Timeline:
         return self
 
     def findings(self, rule: str, until: str | None = None, thresholds: Thresholds | None = None, **where: Any) -> list[Finding]:
-        found = conclude(self.facts, instant(until) if until else LONG, "test", thresholds)
+        watermark = instant(until) if until else LONG
+        if rule in CHRONICLE:
+            found = self._of_the_chronicle(rule, watermark, thresholds)
+        else:
+            found = conclude(self.facts, watermark, "test", thresholds)
         return [x for x in found if x.rule == rule and all(getattr(x, k) == v for k, v in where.items())]
+
+    def _of_the_chronicle(self, rule: str, watermark: Micros, thresholds: Thresholds | None) -> list[Finding]:
+        sent = [fact for fact in self.facts if fact.sent <= watermark]
+        told = [word for one in shorts(sent, watermark, thresholds) for word in one.words()]
+        facts = [fact for fact in sent if rule in OF_PATIENTS or heard_by_the_house(fact)]
+        return chronicle.conclude([*facts, *told], [CHRONICLE[rule]()], watermark, "test", thresholds)
 
     def finding(self, rule: str, until: str | None = None, thresholds: Thresholds | None = None, **where: Any) -> Finding:
         [one] = self.findings(rule, until, thresholds, **where)

@@ -7,9 +7,11 @@ from collections.abc import Iterable
 
 from hubapp.facts import AlarmFact, AnyFact, Micros, RulesChanged
 from hubapp.findings import Finding
-from hubapp.rules import attendance, episodes
+from hubapp.rules import attendance, episodes, evidence
 from hubapp.rules.episode import Alarm, Held, Known
-from hubapp.rules.house import House
+from hubapp.rules.house import House, Timeline
+from hubapp.rules.short import short
+from hubapp.rules.told import EpisodeTold
 from hubapp.thresholds import Thresholds, digest, parse
 from hubapp.ward.index import Key, alarm_key
 from hubapp.ward.telling import HeldFact, told
@@ -17,6 +19,30 @@ from hubapp.ward.telling import HeldFact, told
 
 def conclude(facts: Iterable[AnyFact], watermark: Micros, cluster: str, thresholds: Thresholds | None = None) -> list[Finding]:
     """All findings of *facts*, given in the order of a log, as of *watermark*; thresholds: those in force from the beginning."""
+    alarms, timeline, known = remembered(facts, thresholds)
+    found: list[Finding] = []
+    for of in alarms.values():
+        found += episodes.evaluate(Alarm(), of, timeline, known, watermark, cluster)
+        alarm = episodes.settle(Alarm(), of, timeline, known)
+        found += attendance.evaluate({}, alarm, timeline, known, watermark, cluster)
+    return sorted(found, key=lambda finding: (finding.rule, finding.start, finding.id))
+
+
+def shorts(facts: Iterable[AnyFact], watermark: Micros, thresholds: Thresholds | None = None) -> list[EpisodeTold]:
+    """What other rules are told of the episodes, as of *watermark*."""
+    alarms, timeline, known = remembered(facts, thresholds)
+    told = []
+    for of in alarms.values():
+        alarm = episodes.settle(Alarm(), of, timeline, known)
+        seen = evidence.settle({}, alarm, timeline, known)
+        shown = [episodes.as_of(episode, known, watermark) for episode in alarm.episodes]
+        for previous, episode in zip([None, *shown], shown, strict=False):
+            told.append(short(episode, previous, seen.get(episode.start), timeline, known, watermark))
+    return told
+
+
+def remembered(facts: Iterable[AnyFact], thresholds: Thresholds | None) -> tuple[dict[Key, list[Held]], Timeline, Known]:
+    """The facts of each alarm and the timeline of all others, in their order."""
     in_force = digest(thresholds or Thresholds())
     known: Known = {in_force: thresholds or Thresholds()}
     alarms: defaultdict[Key, list[Held]] = defaultdict(list)
@@ -31,10 +57,6 @@ def conclude(facts: Iterable[AnyFact], watermark: Micros, cluster: str, threshol
             alarms[alarm_key(fact)].append(Held(fact.order, fact, in_force))
     house.sort(key=lambda held: held.fact.order)
     timeline = told(House(), house, (held for of in alarms.values() for held in of), known)
-    found: list[Finding] = []
     for of in alarms.values():
         of.sort(key=lambda held: held.order)
-        found += episodes.evaluate(Alarm(), of, timeline, known, watermark, cluster)
-        alarm = episodes.settle(Alarm(), of, timeline, known)
-        found += attendance.evaluate({}, alarm, timeline, known, watermark, cluster)
-    return sorted(found, key=lambda finding: (finding.rule, finding.start, finding.id))
+    return alarms, timeline, known

@@ -1,0 +1,95 @@
+"""An episode in short, as other rules hear of it: its onset, its priorities, its end, and what was done about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TypeAlias
+
+import msgspec
+
+from hubapp.facts import Kind, Micros
+from hubapp.rules.moments import Order
+from hubapp.rules.places import NOWHERE, Place
+from hubapp.rules.sightings import Sighting
+
+
+class Onset(msgspec.Struct, frozen=True, kw_only=True):
+    """An episode begins. id: its finding's. subject, monitor, sensor: folded; serial, device: as written.
+
+    counts: it was seen to begin: neither told late nor begun while its monitor was lost, nor behind an end that was missed.
+    told_late: nobody's absence is concluded from it.
+    """
+
+    order: Order
+    id: str
+    subject: str
+    patient: str | None
+    monitor: str | None
+    serial: str | None
+    device: str
+    sensor: str
+    condition: str
+    kind: Kind
+    start: Micros
+    sighting: Sighting
+    place: Place = NOWHERE
+    thresholds: str = ""
+    counts: bool = True
+    told_late: bool = False
+
+    @property
+    def sent(self) -> Micros:
+        return self.order[0]
+
+
+class Prioritised(msgspec.Struct, frozen=True, kw_only=True):
+    """An episode has *priority* for the first time, the onset's own included."""
+
+    order: Order
+    id: str
+    priority: str
+
+
+class Ended(msgspec.Struct, frozen=True, kw_only=True):
+    """The condition of an episode is over (a latched signal may go on). end: null where it was missed."""
+
+    order: Order
+    id: str
+    by: str
+    end: Micros | None
+    sighting: Sighting | None = None
+
+
+class Handled(msgspec.Struct, frozen=True, kw_only=True):
+    """The first bedside, command or change evidence of an episode, while its signal was on."""
+
+    order: Order
+    id: str
+    sighting: Sighting
+
+
+class Judged(msgspec.Struct, frozen=True, kw_only=True):
+    """What attendance says of an episode at its deadline."""
+
+    order: Order
+    id: str
+    result: str
+
+
+Word: TypeAlias = Onset | Prioritised | Ended | Handled | Judged
+
+
+class EpisodeTold(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=True):
+    """All that is told of one episode; an episode that is no more has no onset."""
+
+    id: str
+    onset: Onset | None = None
+    priorities: tuple[Prioritised, ...] = ()
+    ended: Ended | None = None
+    handled: Handled | None = None
+    judged: Judged | None = None
+
+    def words(self) -> Iterator[Word]:
+        for word in (self.onset, *self.priorities, self.handled, self.judged, self.ended):
+            if word is not None:
+                yield word
