@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from hubapp.facts import AlarmFact, AnyFact, Micros
 from hubapp.findings import Finding
 from hubapp.rules.house import House
-from hubapp.rules.scene import Event, Rule, Scene
+from hubapp.rules.scene import Event, Rule, Scene, rank
 from hubapp.thresholds import Thresholds
 
 
@@ -18,7 +18,7 @@ def conclude(
     """All findings of *rules*, new ones, about *events* that were sent by *watermark*."""
     in_force, told = thresholds or Thresholds(), list(rules)
     scene = Scene(House(), cluster, known or {}, mine)
-    for event in sorted(events, key=lambda one: one.order):
+    for event in sorted(events, key=rank):
         if event.order[0] > watermark:
             break
         scene.look_at(event, in_force)

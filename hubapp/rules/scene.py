@@ -19,12 +19,20 @@ from hubapp.rules.monitors import Monitor
 from hubapp.rules.places import Place
 from hubapp.rules.presence import Presence, decided, presence, shown
 from hubapp.rules.sightings import Sighting, instant
-from hubapp.rules.told import Onset, Word
+from hubapp.rules.told import Ended, Handled, Judged, Onset, Prioritised, Word
 from hubapp.thresholds import Thresholds
 
 VERSION = 1
 LISTED = 20
 Event: TypeAlias = AnyFact | Word
+
+
+WORDS: tuple[type, ...] = (Onset, Prioritised, Handled, Judged, Ended)
+
+
+def rank(event: Event) -> tuple[Order, int]:
+    """The total order of events: what an alarm's record says comes before what follows from it."""
+    return event.order, WORDS.index(type(event)) + 1 if isinstance(event, Word) else 0
 
 
 class Conclusion(NamedTuple):
@@ -35,7 +43,7 @@ class Conclusion(NamedTuple):
 
 
 class Rule(Protocol):
-    """A fold over events. What it remembers stands in `items`, by key: one row of its table each, a msgspec.Struct.
+    """A fold over events. What it remembers stands in `items`, by key: one row of its table each, a msgspec.Struct of *kind*.
 
     `hear` takes one event, in the total order, and returns the keys that it concerns; the scene's house is as of just
     before it, `scene.meant` what the event does to its monitor. `found` gives all that is found of a key as of *now* and
@@ -44,6 +52,7 @@ class Rule(Protocol):
     """
 
     name: str
+    kind: type
     items: dict[str, Any]
 
     def hear(self, event: Event, scene: Scene) -> Iterable[str]: ...
@@ -67,6 +76,17 @@ class Scene:
         self.monitor: str | None = None
         self.was: Monitor | None = None
         self.began: dict[str, Micros] = {}
+
+    def copy(self) -> Scene:
+        held, accounts, places = self.house.monitors, self.house.accounts, self.house.places
+        house = House({key: monitor.copy() for key, monitor in held.items()}, accounts.copy(), places.copy())
+        other = Scene(house, self.cluster, self.known, self.mine)
+        other.began, other.thresholds = dict(self.began), self.thresholds
+        return other
+
+    def prune(self, horizon: Micros) -> None:
+        self.house.accounts.prune(horizon)
+        self.house.places.prune(horizon)
 
     # Going on.
 

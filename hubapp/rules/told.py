@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from hubapp.facts import Kind, Micros
+from hubapp.facts import AnyFact, Kind, Micros, Progress
 from hubapp.rules.moments import Order
 from hubapp.rules.places import NOWHERE, Place
 from hubapp.rules.sightings import Sighting
@@ -93,3 +93,7 @@ class EpisodeTold(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", t
         for word in (self.onset, *self.priorities, self.handled, self.judged, self.ended):
             if word is not None:
                 yield word
+
+
+decode_house_log = msgspec.json.Decoder(AnyFact | Progress | EpisodeTold).decode
+"""The value of a record of the log of the house: a fact, progress, or what is told of an episode."""
