@@ -10,7 +10,6 @@ import msgspec
 from hubapp.facts import AccountFact, AnyFact, Micros, Quality, fold
 from hubapp.findings import Finding, finding_id
 from hubapp.rules import accounts, monitors, places
-from hubapp.rules.episode import digest_of
 from hubapp.rules.house import ADMISSIONS as ADMISSIONS
 from hubapp.rules.house import ASSIGNMENTS as ASSIGNMENTS
 from hubapp.rules.house import OF_A_MONITOR, House
@@ -20,7 +19,7 @@ from hubapp.rules.places import Place
 from hubapp.rules.presence import Presence, decided, presence, shown
 from hubapp.rules.sightings import Sighting, instant
 from hubapp.rules.told import Ended, Handled, Judged, Onset, Prioritised, Word
-from hubapp.thresholds import Thresholds
+from hubapp.thresholds import Thresholds, digest
 
 VERSION = 1
 LISTED = 20
@@ -175,7 +174,7 @@ class Scene:
                 marks.add("place-unsure")
         copies = {s.order: s for s in evidence if s is not None}
         return Finding(
-            id=finding_id(rule, subject, start), rule=rule, rule_version=f"{VERSION}-{digest_of(used)}", status="provisional",
+            id=finding_id(rule, subject, start), rule=rule, rule_version=f"{VERSION}-{digest(used)}", status="provisional",
             quality=sorted(marks), units=sorted(units), bed=bed, monitor=monitor, device=device, patient=patient,
             account=account, start=instant(start), end=None if end is None else instant(end),
             evidence=[copies[order].evidence(self.cluster) for order in sorted(copies)], body=body,
