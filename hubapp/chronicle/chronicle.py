@@ -224,7 +224,7 @@ class Chronicle:
                 course.scene.prune(horizon)
                 self._forget(course.rules, horizon)
         for name, (told, _) in list(self.episodes.items()):
-            if told.ended is not None and all(word.order < begin for word in told.words()):
+            if (told.ended is not None or told.onset is None) and all(word.order < begin for word in told.words()):
                 del self.episodes[name]
                 self.retold.add(name)
         return passed
