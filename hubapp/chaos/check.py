@@ -19,6 +19,7 @@ from hubapp.chaos.seen import Records
 from hubapp.chaos.verdict import Check, equal, none, same
 from hubapp.facts import Micros, Progress, RulesChanged, decode_log
 from hubapp.findings import Finding
+from hubapp.rules.told import EpisodeTold, decode_house_log
 from hubapp.sim import compare
 from hubapp.sim.ward import Json
 from hubapp.topics import HOUSE, LATE, PATIENTS, QUARANTINE, RULES
@@ -81,8 +82,8 @@ async def everything(hub: Hub, sources: list[Source], held: Held, ended: bool = 
 def facts_in(part: list[ConsumerRecord]) -> Iterator[tuple[tuple[str, int], tuple[int, int], bytes]]:
     """(source partition, offset and index, bytes) of each fact in a partition of a log, but those of the hub's own."""
     for record in part:
-        fact = decode_log(record.value)
-        if not isinstance(fact, Progress | RulesChanged):
+        fact = decode_house_log(record.value)
+        if not isinstance(fact, Progress | RulesChanged | EpisodeTold):
             yield (fact.topic, fact.partition), (fact.offset, fact.index), record.value
 
 

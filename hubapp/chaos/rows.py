@@ -11,7 +11,8 @@ from aiokafka import ConsumerRecord
 
 from hubapp.chaos.seen import Records
 from hubapp.chaos.verdict import Check, same
-from hubapp.facts import AnyFact, Progress, decode_log, encode_fact
+from hubapp.facts import AnyFact, Progress, encode_fact
+from hubapp.rules.told import EpisodeTold, decode_house_log
 from hubapp.store.rows import envelope, fact_of
 from hubapp.topics import HOUSE, LATE, PATIENTS, RULES
 
@@ -28,8 +29,8 @@ def place(fact: AnyFact) -> Place:
 
 
 def facts_of(records: Records) -> dict[Place, bytes]:
-    told = (decode_log(record.value) for record in all_of(records, FACTS))
-    return {place(fact): encode_fact(fact) for fact in told if not isinstance(fact, Progress)}
+    told = (decode_house_log(record.value) for record in all_of(records, FACTS))
+    return {place(fact): encode_fact(fact) for fact in told if not isinstance(fact, Progress | EpisodeTold)}
 
 
 async def against_topics(url: str, hub: str, records: Records) -> list[Check]:

@@ -12,6 +12,7 @@ from aiokafka.errors import KafkaError
 from hubapp import kafka
 from hubapp.cluster import admin
 from hubapp.facts import SECOND, Micros, Progress, decode_log
+from hubapp.rules.told import EpisodeTold, decode_house_log
 from hubapp.settings import Settings
 from hubapp.topics import PATIENTS, READ
 from hubapp.ward.watermark import Watermark
@@ -117,6 +118,6 @@ async def ends_of_facts(settings: Settings, logs: Iterable[tuple[str, int]]) -> 
     found = await everything(settings, {topic for topic, _ in logs})
     ends: dict[tuple[str, int], int] = {}
     for log in logs:
-        facts = (r.offset for r in found[log[0]][log[1]] if not isinstance(decode_log(r.value), Progress))
+        facts = (r.offset for r in found[log[0]][log[1]] if not isinstance(decode_house_log(r.value), Progress | EpisodeTold))
         ends[log] = max(facts, default=-1)
     return ends

@@ -8,9 +8,10 @@ from typing import Any
 
 import msgspec
 
-from hubapp.facts import Progress, decode_log
+from hubapp.facts import Progress
 from hubapp.failure import Failure
 from hubapp.findings import Finding
+from hubapp.rules.told import EpisodeTold, decode_house_log
 from hubapp.store.offsets import Logs
 from hubapp.store.reading import DERIVED
 from hubapp.store.rows import fact_rows, finding_row, revision_row
@@ -50,8 +51,8 @@ def fact_taker(logs: Logs, batch: Batch) -> Callable[[Any], None]:
     row = fact_rows(logs.hub, logs.cluster)
 
     def take(record: Any) -> None:
-        told = decode_log(record.value)
-        if not isinstance(told, Progress):
+        told = decode_house_log(record.value)
+        if not isinstance(told, Progress | EpisodeTold):
             batch.facts.append(row(told))
 
     return take
