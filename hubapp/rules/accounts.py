@@ -23,7 +23,7 @@ LATE_LOG_OUT: Micros = 600 * SECOND
 class Session(msgspec.Struct):
     """An account's session at a client (None: not told). until: its assumed end; closed: when it was logged out of.
 
-    over: its assumed end was followed by another log-in, so no log-out is this one's.
+    over: its assumed end was followed by another log-in, so no log-out is this one's. places: of its log-ins, as written.
     """
 
     account: str
@@ -36,6 +36,7 @@ class Session(msgspec.Struct):
     roles: tuple[str, ...] | None = None
     shared: bool = False
     over: bool = False
+    places: tuple[str | None, ...] = ()
 
     def open_at(self, order: Order) -> bool:
         """A log-out after the assumed end moves the end there. At exactly its end it is still open."""
@@ -116,9 +117,13 @@ def _open(accounts: Accounts, key: str, shown: str, fact: SessionOpened, thresho
     for session in [s for s in _of(accounts, key) if s.client == client]:
         if session.open_at(fact.order):
             session.until = max(session.until, until)
+            session.places = tuple(dict.fromkeys((*session.places, fact.place)))
             return
         session.over = True
-    accounts.sessions.append(Session(key, client, shown, fact.account_id, fact.order, until, roles=fact.roles, shared=shared))
+    opened = Session(
+        key, client, shown, fact.account_id, fact.order, until, roles=fact.roles, shared=shared, places=(fact.place,)
+    )
+    accounts.sessions.append(opened)
 
 
 def _close(accounts: Accounts, key: str, fact: SessionClosed) -> None:
