@@ -43,7 +43,7 @@ def onset(episode: Episode, previous: Episode | None, name: str, house: Timeline
         order=episode.order, id=name, subject=episode.subject, patient=episode.patient, monitor=episode.monitor,
         serial=episode.serial, device=episode.device, sensor=episode.sensor, condition=episode.condition, kind=episode.kind,
         start=episode.start, sighting=episode.onset, place=episode.place, thresholds=episode.thresholds,
-        counts=not (late or unobserved or missed), told_late=late,
+        counts=not (late or unobserved or missed), told_late=late, unobserved=unobserved,
     )  # fmt: skip
 
 

@@ -17,7 +17,7 @@ class Onset(msgspec.Struct, frozen=True, kw_only=True):
     """An episode begins. id: its finding's. subject, monitor, sensor: folded; serial, device: as written.
 
     counts: it was seen to begin: neither told late nor begun while its monitor was lost, nor behind an end that was missed.
-    told_late: nobody's absence is concluded from it.
+    told_late: nobody's absence is concluded from it. unobserved: its monitor was lost when it began.
     """
 
     order: Order
@@ -36,6 +36,7 @@ class Onset(msgspec.Struct, frozen=True, kw_only=True):
     thresholds: str = ""
     counts: bool = True
     told_late: bool = False
+    unobserved: bool = False
 
     @property
     def sent(self) -> Micros:
