@@ -35,6 +35,7 @@ TOUCHED = {("on", "paused"), ("on", "off"), ("paused", "off"), ("off", "on")}
 class Monitor(msgspec.Struct):
     """A monitor at a point of the order. session: unknown until one was told; lost: when, by the loss's `sent`.
 
+    patient: folded; shown: as the record wrote it that opened the session.
     silent: it is lost by its silence alone; a loss that is told counts from its own time.
     """
 
@@ -46,6 +47,7 @@ class Monitor(msgspec.Struct):
     silent: bool = False
     audio: Audio | None = None
     limits: dict[str, Limit] = {}
+    shown: str | None = None
 
     def copy(self) -> Monitor:
         return msgspec.structs.replace(self, limits=dict(self.limits))
@@ -84,6 +86,7 @@ def _opened(monitor: Monitor, key: str, fact: PatientSessionOpened) -> Iterator[
     if monitor.session == "open" and monitor.patient == patient:
         return
     monitor.session, monitor.patient, monitor.since = "open", patient, fact.sent
+    monitor.shown = fact.patient
     yield Moment(fact.order, "opened", fact, key, patient)
 
 
@@ -94,7 +97,7 @@ def _closed(monitor: Monitor, key: str, fact: PatientSessionClosed) -> Iterator[
         yield Moment(fact.order, "contradicted", fact, key, named, named=True)
         return
     patient = named or (monitor.patient if monitor.session == "open" else None)
-    monitor.session, monitor.patient = "closed", None
+    monitor.session, monitor.patient, monitor.shown = "closed", None, None
     yield Moment(fact.order, "closed", fact, key, patient, named=named is not None)
 
 
