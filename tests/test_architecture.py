@@ -18,10 +18,11 @@ MAY: dict[str, set[str]] = {
     "topics": set(),
     "wire": {"wire", "facts", "codes"},
     "rules": {"rules", "facts", "findings", "thresholds", "codes"},
+    "chronicle": {"chronicle", "rules", "facts", "findings", "thresholds"},
     "engine": {"engine"},
 }
-WARD = {"ward", "rules", "facts", "findings", "thresholds"}
-PURE = ("facts", "findings", "wire", "rules")
+WARD = {"ward", "chronicle", "rules", "facts", "findings", "thresholds"}
+PURE = ("facts", "findings", "wire", "rules", "chronicle")
 IMPURE = {
     "time", "random", "secrets", "os", "io", "pathlib", "socket", "subprocess", "asyncio", "threading", "logging", "tempfile",
     "faust", "mode", "aiokafka", "asyncpg", "rocksdict", "aiohttp", "structlog", "pydantic_settings",

@@ -7,9 +7,9 @@ from typing import Any
 import msgspec
 import pytest
 
+from hubapp.chronicle.rows import UnknownVersion
 from hubapp.facts import SECOND, AnyFact
 from hubapp.thresholds import AttendanceThresholds, EpisodesThresholds, Thresholds
-from hubapp.ward.state import UnknownVersion
 from tests.timeline import T0, Timeline, back, command, ended, instant, iso, log_in, lost, raised, release, rules, session
 from tests.wardlog import Log, progress
 

@@ -20,7 +20,7 @@ from hubapp.facts import (
 )
 from hubapp.findings import Finding
 from hubapp.rules.episode import OPEN_END
-from hubapp.rules.house import House
+from hubapp.rules.house import House, copy_of
 from hubapp.rules.moments import EARLIEST, Order, start_of
 from hubapp.rules.scene import Conclusion, Event, Rule, Scene, rank
 from hubapp.rules.told import EpisodeTold, Word
@@ -107,9 +107,10 @@ class Chronicle:
         self._dues: dict[Place, Micros] = {}
         self._before: Micros = -OPEN_END
 
-    def stands_at(self, now: Micros | None) -> None:
-        """What it concluded last was as of *now*."""
-        self._before = -OPEN_END if now is None else now
+    def resume(self, house: House, horizon: Micros, now: Micros | None) -> None:
+        """Stand where another stood: *house* as it was at the *horizon*, the last conclusion as of *now*."""
+        self.settled.scene.house = copy_of(house)
+        self.horizon, self._before = horizon, -OPEN_END if now is None else now
 
     # Taking events.
 
@@ -128,7 +129,6 @@ class Chronicle:
     def tell(self, told: EpisodeTold, thresholds: str) -> None:
         """Take what is told of an episode now in place of what was told of it before."""
         before, begin = self.episodes.get(told.id, (NOTHING, ""))[0], start_of(self.horizon)
-        told = self._in_time(told, before)
         if told == before or (before is NOTHING and told.onset is not None and told.onset.order < begin):
             return  # Nothing new; or all that it says was settled, and forgotten.
         old, new = list(before.words()), list(told.words())
@@ -148,14 +148,11 @@ class Chronicle:
             if word.order >= start_of(self.horizon):
                 self.hold(word, thresholds)
 
-    def _in_time(self, told: EpisodeTold, before: EpisodeTold) -> EpisodeTold:
-        """An end counts however late it is told: then at the horizon."""
-        end, known = told.ended, before.ended
-        if end is None or end.order >= start_of(self.horizon):
-            return told
-        if known is None or (known.by, known.end) != (end.by, end.end):
-            known = msgspec.structs.replace(end, order=(self.horizon, end.id, -1, -1, -1))
-        return msgspec.structs.replace(told, ended=known)
+    def let_go(self, after: Order) -> None:
+        """Hold no facts that come behind *after*: they will be told again, in their order."""
+        kept = [heard for heard in self.held if heard.is_word or heard.rank[0] < after]
+        if len(kept) < len(self.held):
+            self.held, self._present = kept, None
 
     def _drop(self, word: Word) -> None:
         index = bisect_left(self.held, rank(word), key=RANK)
@@ -224,7 +221,7 @@ class Chronicle:
                 course.scene.prune(horizon)
                 self._forget(course.rules, horizon)
         for name, (told, _) in list(self.episodes.items()):
-            if (told.ended is not None or told.onset is None) and all(word.order < begin for word in told.words()):
+            if told.over and all(word.order < begin for word in told.words()):
                 del self.episodes[name]
                 self.retold.add(name)
         return passed

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from hubapp.rules.control import Control
+from hubapp.rules.nuisance import Nuisance
 from hubapp.rules.scene import Rule
 
-OF_PATIENTS: dict[str, Callable[[], Rule]] = {}
-OF_THE_HOUSE: dict[str, Callable[[], Rule]] = {}
+OF_PATIENTS: dict[str, Callable[[], Rule]] = {"nuisance": Nuisance}
+OF_THE_HOUSE: dict[str, Callable[[], Rule]] = {"control": Control}
 CHRONICLE = {**OF_PATIENTS, **OF_THE_HOUSE}

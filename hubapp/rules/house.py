@@ -54,6 +54,10 @@ class House(msgspec.Struct):
     places: Places = msgspec.field(default_factory=Places)
 
 
+def copy_of(house: House) -> House:
+    return House({key: monitor.copy() for key, monitor in house.monitors.items()}, house.accounts.copy(), house.places.copy())
+
+
 class Timeline:
     """The house behind the horizon: *house* with the facts that it is told, and what they meant. *house* itself stays as it was.
 

@@ -7,18 +7,18 @@ from typing import Any, NamedTuple, Protocol, TypeAlias
 
 import msgspec
 
-from hubapp.facts import AccountFact, AnyFact, Micros, Quality, fold
+from hubapp.facts import AccountFact, AlarmFact, AnyFact, Micros, Quality, SensorRemoved, fold
 from hubapp.findings import Finding, finding_id
 from hubapp.rules import accounts, monitors, places
 from hubapp.rules.house import ADMISSIONS as ADMISSIONS
 from hubapp.rules.house import ASSIGNMENTS as ASSIGNMENTS
-from hubapp.rules.house import OF_A_MONITOR, House
+from hubapp.rules.house import MONITOR_CODE, OF_A_MONITOR, House, copy_of
 from hubapp.rules.moments import Moment, Order, Trace
 from hubapp.rules.monitors import Monitor
 from hubapp.rules.places import Place
 from hubapp.rules.presence import Presence, decided, presence, shown
 from hubapp.rules.sightings import Sighting, instant
-from hubapp.rules.told import Ended, Handled, Judged, Onset, Prioritised, Word
+from hubapp.rules.told import Ended, Handled, Judged, Onset, Prioritised, Resumed, Word
 from hubapp.thresholds import Thresholds, digest
 
 VERSION = 1
@@ -26,7 +26,7 @@ LISTED = 20
 Event: TypeAlias = AnyFact | Word
 
 
-WORDS: tuple[type, ...] = (Onset, Prioritised, Handled, Judged, Ended)
+WORDS: tuple[type, ...] = (Onset, Prioritised, Handled, Judged, Ended, Resumed)
 
 
 def rank(event: Event) -> tuple[Order, int]:
@@ -75,11 +75,10 @@ class Scene:
         self.monitor: str | None = None
         self.was: Monitor | None = None
         self.began: dict[str, Micros] = {}
+        self._after = Monitor("")
 
     def copy(self) -> Scene:
-        held, accounts, places = self.house.monitors, self.house.accounts, self.house.places
-        house = House({key: monitor.copy() for key, monitor in held.items()}, accounts.copy(), places.copy())
-        other = Scene(house, self.cluster, self.known, self.mine)
+        other = Scene(copy_of(self.house), self.cluster, self.known, self.mine)
         other.began, other.thresholds = dict(self.began), self.thresholds
         return other
 
@@ -93,16 +92,27 @@ class Scene:
         """Know what *event* means, before anybody is told of it."""
         self.thresholds, self.meant, self.monitor, self.was = thresholds, [], None, None
         if isinstance(event, OF_A_MONITOR):
-            self.monitor = fold(event.monitor)
-            known = self.house.monitors.get(self.monitor)
-            self.was = known.copy() if known else None
-            after = known.copy() if known else Monitor(event.monitor)
-            self.meant = list(monitors.step(after, self.monitor, event))
-            self._after: Monitor | None = after
+            self._step(fold(event.monitor), event.monitor, event)
+        elif isinstance(event, AlarmFact) and "backfilled" not in event.quality:
+            self._hear(self.monitor_of(event), event)
+        elif isinstance(event, SensorRemoved):
+            self._hear(fold(event.monitor) if event.monitor else self.house.places.monitors.get(fold(event.sensor)), event)
+
+    def _hear(self, monitor: str | None, event: AnyFact) -> None:
+        """An alarm or a removed sensor is a sign of life of its monitor, and means something where that is lost."""
+        known = self.house.monitors.get(monitor or "")
+        if monitor is not None and known is not None and known.lost is not None:
+            self._step(monitor, known.serial, event)
+
+    def _step(self, monitor: str, serial: str, event: AnyFact) -> None:
+        known = self.house.monitors.get(monitor)
+        self.monitor, self.was = monitor, known.copy() if known else None
+        self._after = known.copy() if known else Monitor(serial)
+        self.meant = list(monitors.step(self._after, monitor, event))
 
     def pass_by(self, event: Event) -> None:
         """Let *event* have happened."""
-        if self.monitor is not None and self._after is not None:
+        if self.monitor is not None:
             self.house.monitors[self.monitor] = self._after
         if isinstance(event, AccountFact):
             self.began[event.service] = min(event.sent, self.began.get(event.service, event.sent))
@@ -111,6 +121,19 @@ class Scene:
             list(places.step(self.house.places, event))
 
     # What rules ask.
+
+    def monitor_of(self, fact: AlarmFact) -> str | None:
+        """The folded serial of an alarm's monitor: as its record says, the one its sensor was seen at, its patient's."""
+        if fact.monitor:
+            return fold(fact.monitor)
+        device = fold(fact.device)
+        if fact.device_code and fold(fact.device_code) == MONITOR_CODE:
+            return device
+        if (seen := self.house.places.monitors.get(device)) is not None:
+            return seen
+        patient = fold(fact.patient) if fact.patient else None
+        there = (key for key, one in self.house.monitors.items() if one.session == "open" and one.patient == patient)
+        return device if device in self.house.monitors else max(there, default=None) if patient else None
 
     def present(self, order: Order) -> Presence:
         """The accounts whose sessions are open at *order*."""

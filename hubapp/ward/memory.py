@@ -14,6 +14,8 @@ from hubapp.rules.episode import OPEN_END, Alarm, Episode, Held, Known, identity
 from hubapp.rules.evidence import Attendances, judged
 from hubapp.rules.house import Timeline
 from hubapp.rules.moments import EARLIEST, LATEST, Order, start_of
+from hubapp.rules.short import is_due, short
+from hubapp.rules.told import EpisodeTold
 
 # The newest episode of an alarm is compared with what comes later: so long, and longer while its patient is still there.
 NEWEST_KEPT = 24 * 3600 * SECOND
@@ -164,6 +166,17 @@ class Remembered:
             )
             self.told[finding.id] = finding
             yield finding
+
+    def shorts(self, house: Timeline, known: Known, now: Micros) -> Iterator[EpisodeTold]:
+        """What other rules are told of its episodes, also of those that are no more."""
+        assert self.tip is not None
+        shown = [episodes.as_of(episode, known, now) for episode in self.tip.alarm.episodes]
+        for previous, episode in zip([None, *shown], shown, strict=False):
+            due, found = is_due(episode, known, now), self.told.get(identity(episode, "attendance"))
+            verdict = None if due is None or found is None else (due, found.body["result"])
+            yield short(episode, previous, self.tip.attendances.get(episode.start), verdict, house)
+        retracted = (told.id for told in self.told.values() if told.rule == "episodes" and told.status == "retracted")
+        yield from (EpisodeTold(id=name) for name in retracted)
 
     # Letting go.
 

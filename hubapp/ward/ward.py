@@ -12,20 +12,19 @@ from heapq import heappop, heappush
 
 import msgspec
 
+from hubapp.chronicle.chronicle import Chronicle
+from hubapp.chronicle.rules import OF_PATIENTS
 from hubapp.facts import (
     SECOND,
     AccountFact,
-    AlarmEnded,
     AlarmFact,
     AnyAlarm,
     AnyFact,
     BedPlaced,
     EncounterChanged,
     Micros,
-    MonitorBack,
     MonitorLost,
     MonitorPlaced,
-    PatientSessionClosed,
     Progress,
     RulesChanged,
     SessionClosed,
@@ -41,12 +40,10 @@ from hubapp.ward.memory import Clock, Remembered
 from hubapp.ward.outcome import Outcome, held_key
 from hubapp.ward.parking import NEAR, STRIDE, Parking
 from hubapp.ward.telling import HeldFact, told
-from hubapp.ward.watermark import LATENESS, Watermark
+from hubapp.ward.watermark import CLOSING, LATENESS, Watermark
 
 # The horizon moves in steps: settling costs the same for a second as for minutes.
 STEP = 300 * SECOND
-# What closes something is applied however late it is told.
-CLOSING = (AlarmEnded, SessionClosed, MonitorBack, PatientSessionClosed)
 
 
 class Ward:
@@ -69,6 +66,7 @@ class Ward:
         self._index = Index()
         self._dues: list[tuple[Micros, Key]] = []
         self.parking = Parking()
+        self.chronicle = Chronicle(OF_PATIENTS.values(), cluster, self.known, mine)
 
     def learn(self, thresholds: Thresholds) -> str:
         name = digest(thresholds)
@@ -139,10 +137,12 @@ class Ward:
             if let_go := remembered.let_go(after):
                 ahead += [HeldFact(held.fact, held.thresholds) for held in let_go]
                 self._touched.add(key)
+        self.chronicle.let_go(after)
         for held in ahead:
             self.parking.put(held)
 
     def _apply(self, held: HeldFact) -> None:
+        self.chronicle.hold(held.fact, held.thresholds)
         if isinstance(held.fact, AlarmFact):
             self._take_alarm(held.fact, held.thresholds)
         else:
@@ -160,9 +160,7 @@ class Ward:
     def _hear(self, fact: AnyAlarm, timeline: Timeline) -> None:
         """A lost monitor that sends an alarm is back."""
         monitor = timeline.monitor_of(fact)
-        if monitor is None or monitor not in timeline.losses:
-            return
-        if not timeline.silent_at(monitor, fact.order):
+        if monitor is None or monitor not in timeline.losses or not timeline.silent_at(monitor, fact.order):
             return
         self._touch(self._index.of("monitor", monitor), fact)
         if fact.order < timeline.tip or not timeline.hear(fact, monitor):
@@ -229,7 +227,10 @@ class Ward:
             for key in sorted(self._touched.union(self._due(clock.now))):
                 self._conclude_alarm(key, timeline, clock)
         self._touched, self._renamed = set(), set()
-        if now is not None and not (self.watermark.over and now == self.watermark.at) and now - LATENESS - self.horizon >= STEP:
+        if now is None:
+            return
+        self.outcome.findings += self.chronicle.conclude(now)
+        if not (self.watermark.over and now == self.watermark.at) and now - LATENESS - self.horizon >= STEP:
             self._settle(now - LATENESS)
 
     def _conclude_alarm(self, key: Key, timeline: Timeline, clock: Clock) -> None:
@@ -238,6 +239,8 @@ class Ward:
         self._index.add(key, remembered.monitors)
         if remembered.due < OPEN_END:
             heappush(self._dues, (remembered.due, key))
+        for episode in remembered.shorts(timeline, self.known, clock.now):
+            self.chronicle.tell(episode, episode.onset.thresholds if episode.onset else self.in_force)
         if news:
             self.outcome.findings += news
             self.outcome.alarms.add(key)
@@ -251,15 +254,12 @@ class Ward:
 
     def timeline(self) -> Timeline:
         if self._timeline is None:
-            self._timeline = self._told(self.facts, (held for r in self.alarms.values() for held in r.held))
+            self._timeline = told(self.house, self.facts, (h for r in self.alarms.values() for h in r.held), self.known)
             for fact in self._unheard:
                 if (monitor := self._timeline.monitor_of(fact)) in self._timeline.losses:
                     self._touched |= self._index.of("monitor", monitor)
             self._unheard = []
         return self._timeline
-
-    def _told(self, facts: list[HeldFact], alarms: Iterator[Held]) -> Timeline:
-        return told(self.house, facts, alarms, self.known)
 
     def conclude(self) -> Outcome:
         """What the records taken since the last call have changed, all of it."""
@@ -279,7 +279,8 @@ class Ward:
         begin, since = start_of(horizon), self.horizon
         index = bisect_left(self.facts, begin, key=lambda held: held.fact.order)
         passed, self.facts = self.facts[:index], self.facts[index:]
-        timeline = self._told(passed, (h for r in self.alarms.values() for h in r.held if h.order < begin))
+        self.chronicle.settle(horizon)
+        timeline = told(self.house, passed, (h for r in self.alarms.values() for h in r.held if h.order < begin), self.known)
         for key, remembered in list(self.alarms.items()):
             let_go, changed = remembered.settle(timeline, self.known, since, horizon)
             self.outcome.held.update((held_key(held.fact), None) for held in let_go)

@@ -6,9 +6,11 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
-from hubapp.facts import SECOND, Micros, Progress
+from hubapp.facts import SECOND, AlarmEnded, Micros, MonitorBack, PatientSessionClosed, Progress, SessionClosed
 
 LATENESS = 600 * SECOND
+# What closes something is applied however late it is told.
+CLOSING = (AlarmEnded, SessionClosed, MonitorBack, PatientSessionClosed)
 AFTER_THE_END = 360 * SECOND
 
 
