@@ -99,8 +99,20 @@ def log_out(name: str | None = "nurse1", **fields: Any) -> Any:
     return _fact("events-auth", f.SessionClosed, account_name=name, service=fields.pop("service", "newer"), **fields)
 
 
+def failed(name: str | None = "nurse1", **fields: Any) -> Any:
+    return _fact("events-auth", f.LogInFailed, account_name=name, service=fields.pop("service", "newer"), **fields)
+
+
+def locked(name: str | None = "nurse1", **fields: Any) -> Any:
+    return _fact("events-auth", f.AccountLocked, account_name=name, service=fields.pop("service", "newer"), **fields)
+
+
 def command(operation: str = "ALARM_VALIDATION_ON", account: str | None = "nurse1", **fields: Any) -> Any:
-    return _fact("device-commands-requests", f.CommandRequested, operation=operation, account=account, monitor=M, **fields)
+    return _fact("device-commands-requests", f.CommandRequested, operation=operation, account=account, **{"monitor": M, **fields})
+
+
+def answered(outcome: str = "done", **fields: Any) -> Any:
+    return _fact("device-commands-responses", f.CommandAnswered, outcome=outcome, **{"monitor": M, **fields})
 
 
 def session(patient: str = P, **fields: Any) -> Any:
