@@ -22,7 +22,7 @@ from hubapp.findings import Finding
 from hubapp.rules.episode import OPEN_END
 from hubapp.rules.house import House, copy_of
 from hubapp.rules.moments import EARLIEST, Order, start_of
-from hubapp.rules.scene import Conclusion, Event, Rule, Scene, rank
+from hubapp.rules.scene import Conclusion, Event, Heirs, Rule, Scene, rank
 from hubapp.rules.told import EpisodeTold, Word
 from hubapp.thresholds import Thresholds
 
@@ -103,6 +103,7 @@ class Chronicle:
         self.said: dict[Place, dict[str, Said]] = {}
         self.changed: set[Place] = set()
         self.retold: set[str] = set()
+        self.news: list[EpisodeTold] = []
         self._present: Course | None = None
         self._dues: dict[Place, Micros] = {}
         self._before: Micros = -OPEN_END
@@ -140,6 +141,7 @@ class Chronicle:
                 self.hold(word, thresholds)
         self.episodes[told.id] = (told, thresholds)
         self.retold.add(told.id)
+        self.news.append(told)
 
     def restore(self, told: EpisodeTold, thresholds: str) -> None:
         """What was told of an episode, as a row holds it."""
@@ -194,12 +196,11 @@ class Chronicle:
                 self.said.setdefault(place, {})[name] = Said(finding, closes)
                 self.changed.add(place)
                 yield finding
-        heirs = sorted(found)
         for name, one in said.items():
             if name not in found and one.finding.status != "retracted" and one.closes >= self.horizon:
-                replaced = msgspec.structs.replace(
-                    one.finding, status="retracted", revision=one.finding.revision + 1, replaced_by=heirs[0] if heirs else None
-                )
+                heir = min(found) if found else rule.heir(one.finding, scene, now) if isinstance(rule, Heirs) else None
+                revision = one.finding.revision + 1
+                replaced = msgspec.structs.replace(one.finding, status="retracted", revision=revision, replaced_by=heir)
                 said[name] = Said(replaced, now)
                 self.changed.add(place)
                 yield replaced

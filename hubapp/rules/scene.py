@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple, Protocol, TypeAlias
+from typing import Any, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
 import msgspec
 
@@ -58,6 +58,13 @@ class Rule(Protocol):
     def found(self, key: str, scene: Scene, now: Micros) -> Iterator[Conclusion]: ...
     def due(self, key: str) -> Iterable[Micros]: ...
     def over(self, key: str, horizon: Micros) -> bool: ...
+
+
+@runtime_checkable
+class Heirs(Protocol):
+    """A rule that knows which finding, of another key, took up what *finding* was about."""
+
+    def heir(self, finding: Finding, scene: Scene, now: Micros) -> str | None: ...
 
 
 class Scene:
