@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from hubapp.rules.barriers import Barriers
 from hubapp.rules.control import Control
 from hubapp.rules.nuisance import Nuisance
 from hubapp.rules.scene import Rule
+from hubapp.rules.sessions import Sessions
 
 OF_PATIENTS: dict[str, Callable[[], Rule]] = {"nuisance": Nuisance}
-OF_THE_HOUSE: dict[str, Callable[[], Rule]] = {"control": Control}
+OF_THE_HOUSE: dict[str, Callable[[], Rule]] = {"presence": Sessions, "barriers": Barriers, "control": Control}
 CHRONICLE = {**OF_PATIENTS, **OF_THE_HOUSE}
