@@ -6,10 +6,11 @@ from collections.abc import Callable
 
 from hubapp.rules.barriers import Barriers
 from hubapp.rules.control import Control
+from hubapp.rules.floods import Floods
 from hubapp.rules.nuisance import Nuisance
 from hubapp.rules.scene import Rule
 from hubapp.rules.sessions import Sessions
 
 OF_PATIENTS: dict[str, Callable[[], Rule]] = {"nuisance": Nuisance}
-OF_THE_HOUSE: dict[str, Callable[[], Rule]] = {"presence": Sessions, "barriers": Barriers, "control": Control}
+OF_THE_HOUSE: dict[str, Callable[[], Rule]] = {"barriers": Barriers, "control": Control, "floods": Floods, "presence": Sessions}
 CHRONICLE = {**OF_PATIENTS, **OF_THE_HOUSE}
