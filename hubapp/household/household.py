@@ -66,6 +66,7 @@ class Household:
             self.outcome.progressed = True
         elif isinstance(record, EpisodeTold):
             self.chronicle.tell(record, self.in_force)
+            self.chronicle.news.clear()  # Nobody hears of it from here.
         elif not self.watermark.leaves_behind(record.sent) or isinstance(record, CLOSING):
             self._hold(record, value)
 

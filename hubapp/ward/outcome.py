@@ -6,12 +6,16 @@ from dataclasses import dataclass, field
 
 from hubapp.facts import AnyFact, fold
 from hubapp.findings import Finding
+from hubapp.rules.told import EpisodeTold
 from hubapp.ward.index import Key
 
 
 @dataclass
 class Outcome:
-    """What a batch of the log changed: findings to tell, facts that came too late, keys whose state is to be written."""
+    """What a batch of the log changed: findings to tell, facts that came too late, keys whose state is to be written.
+
+    told: what the house must hear of the episodes.
+    """
 
     findings: list[Finding] = field(default_factory=list)
     late: list[AnyFact] = field(default_factory=list)
@@ -20,6 +24,7 @@ class Outcome:
     monitors: set[str] = field(default_factory=set)
     settled: bool = False
     progressed: bool = False
+    told: list[EpisodeTold] = field(default_factory=list)
 
 
 def held_key(fact: AnyFact) -> str:

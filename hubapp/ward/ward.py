@@ -270,6 +270,7 @@ class Ward:
     def hand_over(self) -> Outcome:
         """What was changed since the last call."""
         outcome, self.outcome = self.outcome, Outcome()
+        outcome.told, self.chronicle.news = self.chronicle.news, []
         return outcome
 
     # Letting go.
