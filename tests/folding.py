@@ -44,7 +44,7 @@ def in_two(line: Timeline, name: str, cut: int) -> tuple[list[Finding], list[Fin
     rule, scene = CHRONICLE[name](), Scene(House(), "test", {})
     hear(rule, scene, events[:cut])
     for key in rule.items:  # Being asked changes nothing.
-        list(rule.found(key, scene, events[cut - 1].order[0] if cut else 0))
+        list(rule.found(key, scene, max((event.order[0] for event in events[:cut]), default=0)))
     rule = written_and_read(rule)
     hear(rule, scene, events[cut:])
     return line_found(line, name), found(rule, scene)

@@ -11,10 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hubapp.facts import Limit
-from hubapp.findings import Finding
+from hubapp.findings import Finding, finding_id
 from hubapp.thresholds import PresenceThresholds, SilencedThresholds, Thresholds
 from tests.folding import in_two, in_two_parts, of_patient
 from tests.timeline import (
+    T0,
     Timeline,
     audio,
     back,
@@ -26,6 +27,7 @@ from tests.timeline import (
     lost,
     placed,
     raised,
+    rejected,
     release,
     removed,
     seen,
@@ -221,11 +223,7 @@ def test_a_close_that_names_another_patient_closes_nothing() -> None:
 
 
 def test_a_rejected_admission_is_no_patient() -> None:
-    from hubapp.facts import AdmissionRejected
-    from tests.timeline import _fact
-
-    rejected = _fact("events-sdc", AdmissionRejected, monitor="M1", patient="P1")
-    assert spans(Timeline().at("0:00", audio("off")).at("1:00", rejected)) == []
+    assert spans(Timeline().at("0:00", audio("off")).at("1:00", rejected())) == []
 
 
 # The monitor lost.
@@ -412,9 +410,9 @@ def test_shared_accounts_are_marked_and_twenty_listed() -> None:
 
 
 def test_a_log_out_told_late_decides_who_was_there() -> None:
-    week = Thresholds(presence=PresenceThresholds(session_days=1.0))
+    day = Thresholds(presence=PresenceThresholds(session_days=1.0))
     line = ward().at("-24:01:00", log_in("ann")).at("0:00", audio("off")).at("1:00", audio("on")).at("2:00", log_out("ann"))
-    assert [one["account"] for one in line.body("silenced", thresholds=week)["present"]] == ["ann"]
+    assert [one["account"] for one in line.body("silenced", thresholds=day)["present"]] == ["ann"]
 
 
 # The envelope.
@@ -436,9 +434,6 @@ def test_the_place_may_be_learnt_later() -> None:
 
 
 def test_the_id_holds_patient_monitor_what_and_condition() -> None:
-    from hubapp.findings import finding_id
-    from tests.timeline import T0
-
     assert quiet().finding("silenced").id == finding_id("silenced", "p1\nm1\naudio-off\n", T0)
     assert ward().at("0:00", limits(OFF)).finding("silenced").id == finding_id(
         "silenced", "p1\nm1\ncondition-disabled\nspo2-low", T0

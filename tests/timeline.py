@@ -123,6 +123,10 @@ def release(patient: str | None = P, **fields: Any) -> Any:
     return _fact("events-sdc", f.PatientSessionClosed, patient=patient, **{"monitor": M, **fields})
 
 
+def rejected(patient: str | None = P, **fields: Any) -> Any:
+    return _fact("events-sdc", f.AdmissionRejected, patient=patient, **{"monitor": M, **fields})
+
+
 def seen(*sensors: str, **fields: Any) -> Any:
     return _fact("events-sdc", f.MonitorSeen, sensors=sensors, **{"monitor": M, "whole": True, **fields})
 

@@ -46,7 +46,8 @@ class Sessions(msgspec.Struct):
     serial: str
     sessions: list[Session] = []
 
-    def open(self) -> dict[str, Session]:
+    @property
+    def current(self) -> dict[str, Session]:
         return {session.patient: session for session in self.sessions if session.end is None}
 
 
@@ -69,7 +70,7 @@ class Monitored:
             return []
         here = self.items.get(monitor) or Sessions(serial_of(event, monitor))
         heard = [befall(here, moment, event) for moment in scene.meant if isinstance(moment, Moment)]
-        if stay := begun(event, scene, here.open()):
+        if stay := begun(event, scene, here.current):
             here.sessions.append(Session(stay, place=scene.placed(monitor, stay.sent, NOWHERE)))
             self.items[monitor] = here
         return [monitor] if stay or any(heard) else []
@@ -98,7 +99,7 @@ class Monitored:
 
 def befall(here: Sessions, moment: Moment, event: Event) -> bool:
     """Let *moment* happen to the open sessions; whether any is changed by it."""
-    known = here.open()
+    known = here.current
     conflict, ended = contradicts(moment, known), left(moment, known)
     for patient, session in known.items():
         if moment.what == "lost":

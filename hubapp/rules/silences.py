@@ -137,7 +137,8 @@ class Watch(msgspec.Struct):
     def going_on(self, now: Micros) -> list[Silence]:
         return [silence for silence in self.silences if silence.goes_on(now)]
 
-    def open(self) -> dict[tuple[str, str], Silence]:
+    @property
+    def current(self) -> dict[tuple[str, str], Silence]:
         """By folded patient and cause."""
         return {(fold(silence.patient), silence.cause): silence for silence in self.silences if silence.end is None}
 

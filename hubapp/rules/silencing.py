@@ -104,7 +104,7 @@ def limited(watch: Watch, fact: LimitsReported, limit: Limit, known: Limit | Non
 def end(watch: Watch, event: Event) -> None:
     """End the silences whose cause is gone. What a discovery says soon after the return was so when the monitor was back."""
     sent = event.order[0]
-    for silence in watch.open().values():
+    for silence in watch.current.values():
         cause = watch.causes.get(silence.cause)
         if cause is not None and cause.broken is None:
             continue
@@ -119,7 +119,7 @@ def begin(
     watch: Watch, monitor: str, event: Event, scene: Scene, causes: set[str], arrived: Stay | None, *, returned: bool
 ) -> None:  # fmt: skip
     """Begin the silences that there were not: of a new cause, of a new patient, or with the monitor's return."""
-    known = watch.open()
+    known = watch.current
     for patient, stay in watch.stays.items():
         for key, cause in watch.causes.items():
             new = returned or stay is arrived or key in causes
