@@ -17,7 +17,7 @@ from hubapp.rules.onsets import BEHIND
 from hubapp.rules.places import Place
 from hubapp.rules.scene import Conclusion, Event, Scene
 from hubapp.rules.sightings import Sighting, seconds
-from hubapp.rules.told import Ended, Onset, Prioritised
+from hubapp.rules.told import Ended, Onset, Prioritised, Resumed
 from hubapp.thresholds import NuisanceThresholds, Thresholds
 
 
@@ -63,11 +63,16 @@ class Active(msgspec.Struct, tag=True):
 
     @property
     def until(self) -> Micros:
-        return self.ended.order[0] if self.ended else OPEN_END
+        """How long it was on: until the loss of a monitor that stays away; until a new onset was told, if its end was missed."""
+        if self.ended is None:
+            return OPEN_END
+        return self.ended.end if self.ended.by == "lost" and self.ended.end is not None else self.ended.order[0]
 
     @property
     def closes(self) -> Micros:
-        return self.until + self.taken_up if self.ended and self.ended.by == "lost" else self.until
+        """What a loss has ended may go on."""
+        lost = self.ended is not None and self.ended.by == "lost"
+        return self.until + self.taken_up if lost else self.until
 
 
 Item: TypeAlias = Onsets | Active
@@ -91,6 +96,9 @@ class Nuisance:
                 return [event.id]
             case Ended() if isinstance(active := self.items.get(event.id), Active):
                 active.ended = event
+                return [event.id]
+            case Resumed() if isinstance(active := self.items.get(event.id), Active):
+                active.ended = None
                 return [event.id]
         return []
 
