@@ -10,18 +10,23 @@ from collections.abc import Iterable
 
 import msgspec
 
-from hubapp.facts import Micros, Quality
+from hubapp.facts import SECOND, Micros, Quality
 from hubapp.rules.accounts import Session
 from hubapp.rules.moments import Order
 from hubapp.rules.places import Place
 from hubapp.rules.sightings import Sighting
 
 SHOWN = 20
+MINUTE: Micros = 60 * SECOND
+LATENESS: Micros = 600 * SECOND
+# So long it may still be learnt where an alarm was: the lateness, from the end of its minute.
+SETTLING: Micros = LATENESS + MINUTE
 
 
 class Sounding(msgspec.Struct):
     """An onset that counts. limits: the threshold of each unit (folded) that has one; units: those it lies in, and their
-    names as they were then. judged_by: until when attendance may say that nobody came; unanswered: it did.
+    names as they were then; unsure: its place is. judged_by: until when attendance may say that nobody came; unanswered: it
+    did.
     """
 
     order: Order
@@ -37,11 +42,17 @@ class Sounding(msgspec.Struct):
     judged_by: Micros
     limits: dict[str, int]
     units: dict[str, str] = {}
+    unsure: bool = False
     unanswered: bool = False
 
     @property
     def sent(self) -> Micros:
         return self.order[0]
+
+    @property
+    def kept(self) -> Micros:
+        """Until when it may be asked for: as part of a window, or by attendance."""
+        return max(self.sent + self.window + SETTLING, self.judged_by)
 
     @property
     def alarm(self) -> str:
@@ -90,47 +101,45 @@ class Flood(msgspec.Struct):
         return ordered[:SHOWN]
 
 
-def rise(floods: list[Flood], unit: str, before: Iterable[Sounding], soundings: Iterable[Sounding], settling: Micros) -> None:
-    """Let *soundings* of *unit*, which come after those *before*, make and carry on *floods*, the newest of which stands last.
-
-    settling: for how long it may still be learnt where an alarm was.
-    """
+def rise(floods: list[Flood], unit: str, before: Iterable[Sounding], soundings: Iterable[Sounding]) -> None:
+    """Let *soundings* of *unit*, which come after those *before*, make and carry on *floods*, the newest of which stands last."""
     window = [one for one in before if unit in one.units]
     for one in soundings:
         if unit in one.units:
             window = [*(other for other in window if other.sent > one.sent - one.window), one]
-            sound(floods, unit, window, settling)
+            sound(floods, unit, window)
 
 
-def sound(floods: list[Flood], unit: str, window: list[Sounding], settling: Micros) -> None:
+def sound(floods: list[Flood], unit: str, window: list[Sounding]) -> None:
     newest = window[-1]
     if floods and newest.sent <= floods[-1].ends:
-        join(floods[-1], newest, settling)
+        join(floods[-1], newest)
     elif len({one.alarm for one in window}) > newest.limits[unit]:
-        floods.append(begun(unit, window, settling))
+        floods.append(begun(unit, window))
     else:
         return
     measure(floods[-1], window)
 
 
-def begun(unit: str, window: list[Sounding], settling: Micros) -> Flood:
+def begun(unit: str, window: list[Sounding]) -> Flood:
     first, newest = window[0], window[-1]
     flood = Flood(
         newest.units[unit], newest.limits[unit], newest.window, first.order, first.start,
         [one.sighting for one in (*window[: SHOWN - 1], newest)], newest.sent, newest.sent,
     )  # fmt: skip
     for one in window:
-        join(flood, one, settling)
+        join(flood, one)
     return flood
 
 
-def join(flood: Flood, one: Sounding, settling: Micros) -> None:
+def join(flood: Flood, one: Sounding) -> None:
     by = flood.contributors.setdefault(one.alarm, Contributor(one.device, one.condition))
     by.onsets += 1
     flood.onsets += 1
     flood.no_evidence += one.unanswered
-    flood.closes = max(flood.closes, one.judged_by, one.sent + settling)
-    flood.marks = sorted({*flood.marks, *one.sighting.quality})
+    flood.closes = max(flood.closes, one.judged_by, one.sent + SETTLING)
+    unsure: set[Quality] = {"place-unsure"} if one.unsure else set()
+    flood.marks = sorted({*flood.marks, *unsure, *one.sighting.quality})
 
 
 def measure(flood: Flood, window: list[Sounding]) -> None:

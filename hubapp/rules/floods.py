@@ -17,15 +17,12 @@ import msgspec
 from hubapp.facts import SECOND, AccountFact, Micros, Quality, fold
 from hubapp.rules import accounts
 from hubapp.rules.accounts import Accounts, Session
-from hubapp.rules.flood import Flood, Sounding, rise
+from hubapp.rules.flood import LATENESS, MINUTE, SETTLING, Flood, Sounding, rise
 from hubapp.rules.scene import Conclusion, Event, Scene
 from hubapp.rules.sightings import seconds
 from hubapp.rules.told import Judged, Onset
 from hubapp.thresholds import Thresholds
 
-MINUTE: Micros = 60 * SECOND
-LATENESS: Micros = 600 * SECOND
-SETTLING: Micros = LATENESS + MINUTE
 STAFF = "\naccounts"
 # What attendance says of an alarm that nobody had come to at its deadline.
 UNANSWERED = {"no-evidence", "attended-late", "visited-late"}
@@ -132,7 +129,7 @@ class Floods:
     def over(self, key: str, horizon: Micros) -> bool:
         match self.items[key]:
             case Minute() as minute:
-                return minute.settled and all(kept(one) < horizon for one in minute.soundings.values())
+                return minute.settled and all(one.kept < horizon for one in minute.soundings.values())
             case Unit() as unit:
                 unit.horizon = horizon
                 unit.floods = [flood for flood in unit.floods if flood.closes >= horizon]
@@ -149,7 +146,7 @@ class Floods:
             for one in soundings:
                 decide(one, scene)
             for name, unit in self._units().items():
-                rise(unit.floods, name, before, soundings, SETTLING)
+                rise(unit.floods, name, before, soundings)
             minute.settled = True
         changed = {key for key, _ in passed}
         for name, unit in self._units().items():
@@ -172,7 +169,7 @@ class Floods:
     def _floods(self, name: str, unit: Unit) -> list[Flood]:
         """With the onsets that wait, as far as one knows where they were."""
         floods = msgspec.json.decode(msgspec.json.encode(unit.floods), type=list[Flood])
-        rise(floods, name, self._settled(), self._waiting(), SETTLING)
+        rise(floods, name, self._settled(), self._waiting())
         return floods
 
     # What is remembered.
@@ -199,11 +196,6 @@ def end_of(minute: str) -> Micros:
     return (int(minute) + 1) * MINUTE
 
 
-def kept(one: Sounding) -> Micros:
-    """Until when an onset may be asked for: as part of a window, or by attendance."""
-    return max(one.sent + one.window + SETTLING, one.judged_by)
-
-
 def heard(onset: Onset, thresholds: Thresholds, limits: dict[str, int]) -> Sounding:
     deadline = span(max(thresholds.attendance.deadline_hi, thresholds.attendance.deadline_me))
     return Sounding(
@@ -215,6 +207,7 @@ def heard(onset: Onset, thresholds: Thresholds, limits: dict[str, int]) -> Sound
 def decide(one: Sounding, scene: Scene) -> None:
     """Where it was, of the units that have a threshold."""
     one.place = scene.placed(one.monitor, one.sent, one.place)
+    one.unsure = one.place.unsure and scene.house.places.only_unit is None
     one.units = {fold(name): name for name in scene.units(one.place, one.monitor) if fold(name) in one.limits}
 
 
@@ -222,7 +215,7 @@ def visible(session: Session, flood: Flood, scene: Scene) -> bool:
     """A session of unknown place is seen by every unit."""
     for written in session.places:
         named = scene.units_named(written, session.opened[0])
-        if not named or flood.unit in named:
+        if not named or fold(flood.unit) in map(fold, named):
             return True
     return False
 
