@@ -253,8 +253,11 @@ def due_of(rule: Rule, key: str, found: Iterable[Conclusion]) -> Iterator[Micros
 def finding_is_new(finding: Finding, closes: Micros, said: Said | None, now: Micros, before: Micros) -> bool:
     """Number *finding*, and give it its status, if it says anything that *said* did not.
 
-    Final: this progress closed its window. Amended: an earlier one had, and it is not what was told then.
+    Final: this progress closed its window. Amended: an earlier one had, and it is not what was told then. Retracted: its
+    rule takes it back, with what it says now.
     """
+    if finding.status == "retracted":
+        return takes_back(finding, said)
     status = "final" if now > closes else "provisional"
     if said is None:
         finding.revision = 1
@@ -266,4 +269,15 @@ def finding_is_new(finding: Finding, closes: Micros, said: Said | None, now: Mic
             return False
         finding.revision += 1
     finding.status = "final" if status == "final" and closes >= before else "amended" if status == "final" else "provisional"
+    return True
+
+
+def takes_back(finding: Finding, said: Said | None) -> bool:
+    """What was never told need not be taken back."""
+    if said is None:
+        return False
+    finding.revision = said.finding.revision
+    if finding == said.finding:
+        return False
+    finding.revision += 1
     return True

@@ -37,8 +37,9 @@ def fold(
     for rule in told:
         for key in sorted(rule.items):
             for finding, closes in rule.found(key, scene, watermark):
-                finding.status = "final" if watermark > closes else "provisional"
-                found.append(finding)
+                if finding.status != "retracted":
+                    finding.status = "final" if watermark > closes else "provisional"
+                    found.append(finding)
     return sorted(found, key=lambda finding: (finding.rule, finding.start, finding.id))
 
 

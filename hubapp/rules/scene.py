@@ -35,7 +35,10 @@ def rank(event: Event) -> tuple[Order, int]:
 
 
 class Conclusion(NamedTuple):
-    """A finding, and the instant behind which nothing can change it any more (OPEN_END: not yet known)."""
+    """A finding, and the instant behind which nothing can change it any more (OPEN_END: not yet known).
+
+    One whose status is `retracted` is taken back with what it says, if it was ever told.
+    """
 
     finding: Finding
     closes: Micros
