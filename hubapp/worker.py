@@ -15,7 +15,7 @@ from typing import Literal, TypeAlias
 import uvloop
 from faust.exceptions import ImproperlyConfigured
 
-from hubapp import kafka, logs
+from hubapp import beforehand, kafka, logs
 from hubapp.cluster import log_epoch, log_partitions
 from hubapp.duty import Duty
 from hubapp.engine import DatadirInUse, HubApp, PoisonedBatch
@@ -56,8 +56,7 @@ class Worker:
     async def work(self) -> None:
         self._hear_signals()
         self._take_directory()
-        if self.settings.kafka is not None:
-            kafka.client_options(self.settings)  # What is wrong in the settings themselves is not waited for.
+        beforehand.insist(self.settings)
         listening = site.listen(self.settings.web_host, self.settings.web_port, self.directory / "web")
         url = site.address(listening)
         self.duty = Duty(self.settings, self.name, url, **self._parts)

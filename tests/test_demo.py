@@ -16,6 +16,8 @@ import pytest
 
 from hubapp.demo.conclusions import Conclusions, told_of
 from hubapp.demo.stage import figure, pages
+from hubapp.local.kafka import Cluster
+from hubapp.local.postgres import Postgres
 
 COMMAND = [sys.executable, "-m", "hubapp", "demo", "--json"]
 
@@ -56,6 +58,34 @@ def test_a_demo_that_is_interrupted_while_its_services_start_leaves_nothing_behi
     assert demo.wait(120) == 0
     demo.stderr.close()
     assert of(home) == []
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"HUB_CONFIG": "/no/hub.toml"}, "HUB_CONFIG"),
+        ({"HUB_KAFKA": "kafka-1"}, "is not HOST:PORT"),
+        ({"HUB_DATABASE": "x"}, "USER:"),
+    ],
+)
+def test_what_is_wrong_in_the_settings_is_told_before_anything_is_started(
+    home: Path, settings: dict[str, str], words: str
+) -> None:
+    ended = subprocess.run(
+        COMMAND, env=os.environ | {"HUB_HOME": str(home)} | settings, capture_output=True, text=True, timeout=60
+    )
+    assert (ended.returncode, ended.stdout, ended.stderr.count("\n")) == (1, "", 1)
+    assert ended.stderr.startswith("hub: ") and words in ended.stderr
+    assert list(home.iterdir()) == []
+
+
+@pytest.mark.live
+def test_a_database_that_refuses_is_told_before_the_ward_begins(home: Path, kafka: Cluster, postgres: Postgres) -> None:
+    own = {"HUB_HOME": str(home), "HUB_KAFKA": kafka.address, "HUB_DATABASE": postgres.url.removesuffix("hub") + "nowhere"}
+    ended = subprocess.run(COMMAND, env=os.environ | own, capture_output=True, text=True, timeout=60)
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert 'database "nowhere" does not exist; check HUB_DATABASE' in ended.stderr.splitlines()[-1]
+    assert not (home / "demo").exists()
 
 
 def finding(**changes: Any) -> dict[str, Any]:

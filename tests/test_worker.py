@@ -104,6 +104,10 @@ def test_a_killed_worker_can_be_started_again_at_once_and_keeps_its_address(home
         ({"HUB_KAFKA_SECURITY": "SASL_SSL"}, "HUB_KAFKA_USER"),
         ({"HUB_KAFKA_SECURITY": "SSL", "HUB_KAFKA_CA": "/no/such/file"}, "HUB_KAFKA_CA"),
         ({"HUB_HOME": "/proc/hub"}, "HUB_HOME"),
+        ({"HUB_KAFKA": "kafka-1"}, "HUB_KAFKA: 'kafka-1' is not HOST:PORT"),
+        ({"HUB_DATABASE": "db.example/hub"}, "HUB_DATABASE is no address of a database"),
+        ({"HUB_CONFIG": "/no/hub.toml"}, "/no/hub.toml: No such file or directory (HUB_CONFIG)"),
+        ({"HUB_CONFIG": __file__}, "not TOML"),
     ],
 )
 def test_what_no_waiting_mends_is_one_line_and_exit_1(
@@ -115,6 +119,15 @@ def test_what_no_waiting_mends_is_one_line_and_exit_1(
     told = [line for line in worker.said if line.startswith("hub: ")]
     assert len(told) == 1 and words in told[0]
     assert not any("Traceback" in line for line in worker.said)
+
+
+def test_a_kafka_of_another_version_in_the_directory_is_one_line_and_exit_1(home: Path, started: list[Process]) -> None:
+    (home / "kafka").mkdir()
+    (home / "kafka" / "cluster.json").write_text('{"version": "3.7.1", "cluster_id": "c", "ports": [[20001, 20002]]}')
+    worker = Process(home, HUB_KAFKA="")
+    started.append(worker)
+    assert worker.ended() == 1
+    assert "holds Kafka 3.7.1" in worker.said[-1] and worker.said[-1].startswith("hub: ")
 
 
 def test_a_taken_port_is_one_line_and_exit_1(home: Path, started: list[Process]) -> None:

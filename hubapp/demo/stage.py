@@ -14,12 +14,14 @@ import orjson
 from aiohttp import ClientError, ClientSession, ClientTimeout
 from aiokafka import AIOKafkaConsumer
 
-from hubapp import cluster, pipes
+from hubapp import beforehand, cluster, pipes
+from hubapp.database import database_url
 from hubapp.demo.conclusions import Conclusions
 from hubapp.demo.players import Player
 from hubapp.failure import Failure
 from hubapp.local import services
 from hubapp.settings import Settings
+from hubapp.store import connection
 
 WORKERS = ("demo-1", "demo-2")
 # The simulator holds no record back for longer; a busy laptop may keep a worker from its heartbeat for a while.
@@ -52,6 +54,7 @@ class Demo:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, self.stop.set)
+        beforehand.insist(self.settings)
         before = await asyncio.to_thread(self._up_before)
         try:
             await self._prepare(before)
@@ -79,6 +82,8 @@ class Demo:
             self.tell(f"starting Kafka and PostgreSQL in {self.settings.home} (the first time takes a minute)")
         await asyncio.to_thread(services.ensure_up, self.settings)
         if not self.stop.is_set():
+            async with connection.opened(database_url(self.settings)):
+                pass  # What refuses us there, the workers would tell their logs alone.
             await cluster.apply(self.settings, sources=True)
 
     async def _play(self) -> None:
