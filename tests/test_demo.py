@@ -14,8 +14,9 @@ from typing import Any
 import psutil
 import pytest
 
-from hubapp.demo.conclusions import Conclusions, told_of
+from hubapp.demo.conclusions import Conclusions
 from hubapp.demo.stage import figure, pages
+from hubapp.demo.words import told_of
 from hubapp.local.kafka import Cluster
 from hubapp.local.postgres import Postgres
 
