@@ -331,14 +331,14 @@ def fold(facts: list[AnyFact], cut: int, thresholds: Thresholds) -> list[tuple[F
     return [one for key in sorted(rule.items) for one in rule.found(key, house, instant(YEAR))]
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=80, deadline=None, derandomize=True)
 @given(st.integers(0, 1 << 32), st.integers(0, 30), st.booleans())
 def test_state_that_is_written_and_read_finds_the_same(seed: int, cut: int, shared: bool) -> None:
     facts, thresholds = story(Random(seed)), SHARED if shared else Thresholds()
     assert fold(facts, cut, thresholds) == fold(facts, -1, thresholds)
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=80, deadline=None, derandomize=True)
 @given(st.integers(0, 1 << 32), st.booleans())
 def test_what_is_forgotten_is_not_missed(seed: int, shared: bool) -> None:
     """Told step by step and settled on the way, the last that is told of each is what all at once gives."""
