@@ -18,6 +18,7 @@ from hubapp.facts import SECOND, AccountFact, Micros, Quality, fold
 from hubapp.rules import accounts
 from hubapp.rules.accounts import Accounts, Session
 from hubapp.rules.flood import LATENESS, MINUTE, SETTLING, Flood, Sounding, rise
+from hubapp.rules.places import NOWHERE
 from hubapp.rules.scene import Conclusion, Event, Scene
 from hubapp.rules.sightings import seconds
 from hubapp.rules.told import Judged, Onset
@@ -197,10 +198,11 @@ def end_of(minute: str) -> Micros:
 
 
 def heard(onset: Onset, thresholds: Thresholds, limits: dict[str, int]) -> Sounding:
+    """Where it was is decided here: the word may know of it what is learnt later than the lateness."""
     deadline = span(max(thresholds.attendance.deadline_hi, thresholds.attendance.deadline_me))
     return Sounding(
         onset.order, onset.id, onset.sensor, onset.device, onset.condition, onset.start, onset.sighting, onset.monitor,
-        onset.place, span(thresholds.floods.window), onset.sent + max(deadline, SETTLING), limits,
+        NOWHERE, span(thresholds.floods.window), onset.sent + max(deadline, SETTLING), limits,
     )  # fmt: skip
 
 
