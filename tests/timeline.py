@@ -91,6 +91,16 @@ def ended(condition: str = "spo2-low", **fields: Any) -> Any:
     return alarm(f.AlarmEnded, condition, **fields)
 
 
+def fault(condition: str = "finger-not-detected", fact: type = f.AlarmRaised, /, **fields: Any) -> Any:
+    """A technical condition of a device; over: `fault(condition, AlarmEnded)`."""
+    defaults = {"signal": "only", "kind": "technical", "priority": "LO", "device_code": "Nonin 3150"}
+    return alarm(fact, condition, **{**defaults, **fields})
+
+
+def mended(condition: str = "finger-not-detected", **fields: Any) -> Any:
+    return fault(condition, f.AlarmEnded, **fields)
+
+
 def log_in(name: str | None = "nurse1", **fields: Any) -> Any:
     return _fact("events-auth", f.SessionOpened, account_name=name, service=fields.pop("service", "newer"), **fields)
 
