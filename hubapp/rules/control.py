@@ -74,7 +74,7 @@ class Control:
     def _answered(self, event: CommandAnswered, scene: Scene) -> Iterator[str]:
         monitor = written(event.monitor, event.device_id, scene)
         for key, one in self._uses():
-            asked = one.request is not None and one.request == event.request and one.answer is None and event.sent <= one.waits
+            asked = one.request is not None and one.request == event.request and event.sent <= one.waits
             if asked and (monitor is None or one.monitor is None or fold(monitor) == fold(one.monitor)):
                 one.answer, one.waits = sighting(event), event.sent
                 yield key

@@ -133,7 +133,7 @@ def key_of(one: Use, known: Accounts) -> str:
 def matched(one: Use, known: Accounts) -> bool:
     """Whether an authentication record ever named the account, by an alias too."""
     aliases = alias_map(one.in_force.presence)
-    return known.matched(one.account or "") or key_of(one, known) in {known.key(name, aliases) for name in known.seen}
+    return key_of(one, known) in {known.key(name, aliases) for name in known.seen}
 
 
 def finding(one: Use, scene: Scene) -> Finding:
