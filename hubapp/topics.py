@@ -49,7 +49,7 @@ QUARANTINE, LATE = "hub-quarantine", "hub-late"
 # Key log_epoch: made with the hub logs; key thresholds: those in force.
 META = "hub-meta"
 # Rules by the log that they run in.
-PATIENT_RULES: tuple[str, ...] = ("episodes", "attendance", "silenced", "nuisance", "monitored")
+PATIENT_RULES: tuple[str, ...] = ("episodes", "attendance", "masking", "silenced", "nuisance", "monitored")
 HOUSE_RULES: tuple[str, ...] = ("presence", "control", "barriers", "floods")
 RULES = (*PATIENT_RULES, *HOUSE_RULES)
 
