@@ -63,6 +63,11 @@ class Ended(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     end: Micros | None
     sighting: Sighting | None = None
 
+    @property
+    def until(self) -> Micros:
+        """When it was sent that it is over; what a loss ended, was over then."""
+        return self.end if self.by == "lost" and self.end is not None else self.order[0]
+
 
 class Resumed(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """What was taken for an end was none: the condition is on, and was."""
