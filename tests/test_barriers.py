@@ -21,6 +21,7 @@ from hubapp.thresholds import BarriersThresholds, PresenceThresholds, Thresholds
 from hubapp.ward.oracle import shorts
 from tests.timeline import (
     Timeline,
+    bed,
     ended,
     failed,
     instant,
@@ -180,6 +181,11 @@ def test_a_success_unmakes_no_lock() -> None:
 @pytest.mark.parametrize(("second", "count"), [("1:59.999", 1), ("2:00", 1), ("2:00.001", 2)])
 def test_locks_of_one_account_within_a_minute_are_one(second: str, count: int) -> None:
     assert len(found(alarming().at("1:00", locked()).at(second, locked()))) == count
+
+
+def test_of_locks_that_are_one_the_first_or_the_last_lies_in_the_alarm() -> None:
+    assert [one.start for one in found(alarming().at("9:59", locked()).at("10:10", locked()))] == [at("9:59")]
+    assert [one.start for one in found(alarming().at("-0:01", locked()).at("0:10", locked()))] == [at("-0:01")]
 
 
 def test_locks_of_two_accounts_at_one_client_are_two() -> None:
@@ -371,6 +377,35 @@ def test_what_is_forgotten_is_not_missed(seed: int) -> None:
     last.update({one.id: one for one in chronicle.conclude(instant("100:00:00"))})
     standing = {one.id: told(one) for one in last.values() if one.status != "retracted"}
     assert standing == {one.id: told(one) for one in conclude(heard, [Barriers()], instant("100:00:00"), "test")}
+
+
+def run(line: Timeline, horizon: str, late: Any, until: str) -> list[Finding]:
+    """What stands when *late*, told after all else, makes all behind *horizon* be heard again."""
+    name = digest(Thresholds())
+    chronicle = Chronicle([Barriers], "test", {name: Thresholds()}, lambda subject: True)
+    for event in events(line.facts):
+        chronicle.hold(event, name)
+    told = {one.id: msgspec.structs.replace(one) for one in chronicle.conclude(instant(until))}
+    chronicle.settle(instant(horizon))
+    chronicle.hold(line.at(horizon, late).facts[-1], name)
+    told.update({one.id: one for one in chronicle.conclude(instant(until) + 1)})
+    return [one for one in told.values() if one.status != "retracted"]
+
+
+def test_an_alarm_is_remembered_while_a_stretch_that_it_met_goes_on() -> None:
+    line = alarming().at("9:59", locked()).at("10:50", failed()).at("11:40", failed())
+    line.at("12:30", failed())
+    [one] = run(line, "12:00", failed(), "13:00")
+    assert (one.body["episodes"], one.body["attempts"]) == ([episode(line)], 4)
+
+
+def test_places_of_then_count_whatever_is_forgotten_of_them() -> None:
+    """Both are learnt after the alarm and the lock, and changed before they are asked for again."""
+    line = Timeline().at("-1:00", unit("ER", "B9")).at("0:00", raised()).at("0:10", locked(place="x1"))
+    line.at("0:20", bed("B1", "x1"), placed("B1"), unit("ICU", "B1", id="7"))
+    line.at("0:30", placed("B9"), unit("Intensive", "B1", id="7")).at("0:50", unit("Night", "B3"))
+    [one] = run(line, "0:40", failed("zed"), "1:00")
+    assert one.units == ["ICU"]
 
 
 def test_nothing_is_remembered_for_ever() -> None:

@@ -207,6 +207,19 @@ def test_when_id_and_name_prove_one_the_younger_session_is_a_part_of_the_older()
     assert len(one.evidence) == 4
 
 
+def test_the_last_log_in_of_the_two_says_when_it_is_taken_as_ended() -> None:
+    line = Timeline().at("0:00", log_in(None, account_id="u1")).at("1:00", log_in("ann"))
+    [one] = found(line.at("2:00", failed("ann", account_id="u1")))
+    assert (one.end, one.body["last_log_in"]) == (at("720:01:00"), at("1:00"))
+
+
+@pytest.mark.parametrize(("second", "count"), [(MONTH, 1), (f"{MONTH}.001", 2)])
+def test_one_that_began_after_the_assumed_end_of_the_other_stays(second: str, count: int) -> None:
+    line = Timeline().at("0:00", log_in(None, account_id="u1")).at(second, log_in("ann"))
+    line.at("720:05:00", failed("ann", account_id="u1")).at("720:06:00", log_out("ann"))
+    assert [one.end for one in found(line)] == [at(MONTH), at("720:06:00")][-count:]
+
+
 def test_a_session_that_was_over_when_they_proved_one_stays() -> None:
     line = Timeline().at("0:00", log_in(None, account_id="u1")).at("0:30", log_in("ann")).at("1:00", log_out("ann"))
     line.at("2:00", failed("ann", account_id="u1")).at("3:00", log_out("ann"))
@@ -298,6 +311,15 @@ def test_a_session_that_ended_is_told_as_final_once() -> None:
     run.hear([], "40:00")
     assert [(one.status, one.revision) for one in run.told] == [("final", 1)]
     assert run.chronicle.settled.rules[0].items == {}
+
+
+def test_units_of_then_are_shown_whatever_is_forgotten_of_them() -> None:
+    run, line = Run(), Timeline().at("-1:00", unit("ER")).at("0:00", log_in("ann", place="b1"))
+    line.at("1:00", unit("ICU", "B1", id="7")).at("2:00", unit("Intensive", "B1", id="7")).at("4:00", log_in("bob"))
+    run.hear(line.facts, "4:00")
+    run.chronicle.settle(instant("3:00"))
+    run.hear(line.at("3:30", log_in("ann")).facts[-1:], "5:00")
+    assert [one.units for one in run.told if one.account == "ann"] == [["ICU"], ["ICU"]]
 
 
 def story(draw: Random) -> list[AnyFact]:

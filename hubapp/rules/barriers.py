@@ -186,7 +186,7 @@ def where(alarm: Alarm, scene: Scene) -> list[str]:
 def finding(stretch: Stretch, alarms: list[Alarm], units: frozenset[str], scene: Scene, now: Micros) -> Finding:
     why = "failed-log-ins" if stretch.lock is None else "locked"
     account = stretch.named if stretch.what == "account" else None
-    copies = [stretch.first, stretch.failure, stretch.lock, stretch.recent, *stretch.proofs]
+    copies = [stretch.first, stretch.failure, stretch.lock, stretch.relock, stretch.recent, *stretch.proofs]
     marks = {mark for copy in copies if copy is not None for mark in copy.quality}
     if not units:
         marks.add("place-unknown")

@@ -30,8 +30,8 @@ class Used(msgspec.Struct, frozen=True):
 class Session(msgspec.Struct):
     """A session of an account at a client, as its first log-in wrote them; client: None where that does not say.
 
-    last: the newest log-in; until: the assumed end after it. over: when a log-in came after the assumed end, so that no
-    log-out is this one's. proofs: what showed that a session of another spelling was this one.
+    last: the newest log-in; until: the assumed end after it. over: when it was heard that a newer session follows its assumed
+    end, so that no log-out is this one's. proofs: what showed that a session of another spelling was this one.
     """
 
     account: str
@@ -114,11 +114,9 @@ class Sessions:
         days = scene.thresholds.presence.days(fact.service)
         until, copy = fact.sent + int(days * DAY), sighting(fact)
         for session in sessions:
-            if slot(session) == fold(client or ""):
-                if fact.sent <= session.until:
-                    again(session, copy, until, days)
-                    return session.key
-                session.over = fact.sent
+            if slot(session) == fold(client or "") and fact.sent <= session.until:
+                again(session, copy, until, days)
+                return session.key
         place = None if who.shared or not fact.place else station(fact.place, fact.sent, scene)
         new = Session(who.written, client, place, Used(days, who.shared), copy, copy, until)
         if (before := self.items.get(new.key)) is not None:  # Logged out of and in again within the same microsecond.

@@ -16,7 +16,8 @@ from hubapp.thresholds import BarriersThresholds
 class Stretch(msgspec.Struct, tag=True, kw_only=True):
     """named: the account or client, as its first record wrote it; used: the thresholds in force there.
 
-    first, recent: its first and its newest record; failure, lock: its newest failure and its first lock. attempts: failures.
+    first, recent: its first and its newest record; failure: its newest; lock, relock: its first lock and its
+    newest. attempts: failures.
     newer: whether the newer service, which tells of failures, wrote any of it. accounts, clients: those named, the first of
     them. success: when a log-in ended it. proofs: what showed that a stretch of another spelling was this one.
     """
@@ -29,6 +30,7 @@ class Stretch(msgspec.Struct, tag=True, kw_only=True):
     shared: bool = False
     failure: Sighting | None = None
     lock: Sighting | None = None
+    relock: Sighting | None = None
     attempts: int = 0
     newer: bool = False
     accounts: list[str] = []
@@ -60,8 +62,8 @@ class Stretch(msgspec.Struct, tag=True, kw_only=True):
 
     def instants(self, now: Micros) -> list[Micros]:
         """When somebody could not log in: at a lock, and at the last failure."""
-        lock = [] if self.lock is None else [self.lock.sent]
-        return [*lock, self.failure.sent] if self.failure is not None and self.failed(now) else lock
+        failure = self.failure if self.failed(now) else None
+        return [copy.sent for copy in (self.lock, self.relock, failure) if copy is not None]
 
 
 def micros(seconds: float) -> Micros:
@@ -74,8 +76,8 @@ def mark(stretch: Stretch, fact: LogInFailed | AccountLocked, account: str, scen
     stretch.newer = stretch.newer or fact.service == "newer"
     if isinstance(fact, LogInFailed):
         stretch.attempts, stretch.failure = stretch.attempts + 1, stretch.recent
-    elif stretch.lock is None:
-        stretch.lock = stretch.recent
+    else:
+        stretch.lock, stretch.relock = stretch.lock or stretch.recent, stretch.recent
     note(stretch.accounts, account)
     if fact.client:
         note(stretch.clients, fact.client)
@@ -94,6 +96,7 @@ def join(older: Stretch, younger: Stretch, proof: Sighting) -> None:
     older.recent = max(older.recent, younger.recent, key=order)
     older.failure = max(filter(None, (older.failure, younger.failure)), key=order, default=None)
     older.lock = min(filter(None, (older.lock, younger.lock)), key=order, default=None)
+    older.relock = max(filter(None, (older.relock, younger.relock)), key=order, default=None)
     older.attempts += younger.attempts
     older.newer = older.newer or younger.newer
     older.proofs = [*older.proofs, younger.first, *younger.proofs, proof]
