@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import msgspec
 
 from hubapp.chronicle.rules import CHRONICLE
@@ -19,7 +21,7 @@ def events_of(line: Timeline) -> list[Event]:
     return sorted([*line.facts, *words], key=rank)
 
 
-def hear(rule: Rule, scene: Scene, events: list[Event]) -> None:
+def hear(rule: Rule, scene: Scene, events: Iterable[Event]) -> None:
     for event in events:
         scene.look_at(event, Thresholds())
         list(rule.hear(event, scene))
@@ -47,7 +49,7 @@ def in_two(line: Timeline, name: str, cut: int) -> tuple[list[Finding], list[Fin
         list(rule.found(key, scene, max((event.order[0] for event in events[:cut]), default=0)))
     rule = written_and_read(rule)
     hear(rule, scene, events[cut:])
-    return line_found(line, name), found(rule, scene)
+    return found(*folded(line, name)), found(rule, scene)
 
 
 def in_two_parts(line: Timeline, name: str) -> tuple[list[Finding], list[Finding]]:
@@ -61,15 +63,14 @@ def in_two_parts(line: Timeline, name: str) -> tuple[list[Finding], list[Finding
     for key in [key for key in rule.items if rule.over(key, horizon)]:
         del rule.items[key]
     hear(rule, scene, [event for event in events if event.order[0] >= horizon])
-    whole, all_of_it = CHRONICLE[name](), Scene(House(), "test", {})
-    hear(whole, all_of_it, events)
-    return found(whole, all_of_it, horizon), found(rule, scene)
+    return found(*folded(line, name), since=horizon), found(rule, scene)
 
 
-def line_found(line: Timeline, name: str) -> list[Finding]:
+def folded(line: Timeline, name: str) -> tuple[Rule, Scene]:
+    """The rule when it has heard all."""
     rule, scene = CHRONICLE[name](), Scene(House(), "test", {})
     hear(rule, scene, events_of(line))
-    return found(rule, scene)
+    return rule, scene
 
 
 def of_patient(findings: list[Finding], patient: str) -> list[Finding]:

@@ -156,6 +156,11 @@ def test_it_ends_as_any_other(end: Any) -> None:
     assert bodies(Timeline().at("1:00", raised()).at("11:00", end))[0] == ("P1", 600, 0)
 
 
+def test_a_close_that_names_somebody_else_does_not_end_it_either() -> None:
+    found = Timeline().at("1:00", raised()).at("2:00", release("P2")).finding("monitored")
+    assert (found.body["duration"], found.quality) == (None, ["patient-conflict", "unplaced"])
+
+
 def test_an_alarm_after_the_close_or_beside_another_patient_opens_nothing() -> None:
     assert bodies(stay().at("10:00", release()).at("11:00", raised())) == [("P1", 600, 0)]
     assert [p for p, *_ in bodies(stay().at("10:00", raised(patient="P2")))] == ["P1"]

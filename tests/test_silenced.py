@@ -10,11 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hubapp.facts import Limit
+from hubapp.facts import SECOND, Limit
 from hubapp.findings import Finding, finding_id
 from hubapp.thresholds import PresenceThresholds, SilencedThresholds, Thresholds
-from tests.folding import in_two, in_two_parts, of_patient
+from tests.folding import folded, hear, in_two, in_two_parts, of_patient
 from tests.timeline import (
+    LONG,
     T0,
     Timeline,
     audio,
@@ -95,6 +96,10 @@ def test_audio_off_ends_where_it_becomes_a_pause() -> None:
 
 def test_the_first_word_of_a_monitor_counts_here() -> None:
     assert spans(Timeline().at("0:00", session()).at("1:00", audio("off")).at("2:00", audio("on"))) == [("01:00", "02:00", "on")]
+
+
+def test_a_discovery_ends_what_began_by_hand() -> None:
+    assert spans(quiet().at("0:03", seen(), audio("on", discovery=True))) == [("00:00", "00:03", "on")]
 
 
 # Paused.
@@ -303,6 +308,19 @@ def test_a_break_over_a_loss_joins_no_more() -> None:
     assert spans(line) == [("00:00", "02:30", "on"), ("02:36", "03:00", "on")]
 
 
+def test_an_alarms_own_time_is_not_when_the_monitor_was_back() -> None:
+    line = quiet().at("1:00", lost()).at("2:00", raised("hr-high"), told="2:40")
+    assert spans(line) == [("00:00", "01:00", "lost"), ("02:40", None, None)]
+
+
+@pytest.mark.parametrize(("cause", "until", "status"), [
+    ("disconnect", "1:00", "provisional"), ("disconnect", "1:00.001", "final"),
+    ("silent", "11:00", "provisional"), ("silent", "11:00.001", "final"),
+])  # fmt: skip
+def test_it_is_final_when_no_loss_can_be_told_any_more(cause: str, until: str, status: str) -> None:
+    assert quiet().at("1:00", lost(cause)).finding("silenced", until=until).status == status
+
+
 # Level.
 
 
@@ -383,6 +401,22 @@ def test_an_alarm_in_the_joined_break_and_before_the_two_minutes_counts() -> Non
     assert line.at("1:15", audio("paused")).at("2:30", audio("on")).body("silenced")["critical_seconds"] == 62
 
 
+def test_another_patients_alarm_on_this_monitor_is_not_counted() -> None:
+    line = quiet().at("0:10", raised(patient="P2")).at("1:00", audio("on"))
+    assert line.body("silenced")["level"] == "notice"
+
+
+def test_the_first_alarm_is_its_evidence() -> None:
+    line = quiet().at("0:10", raised()).at("0:20", ended()).at("0:30", raised("hr-high")).at("1:00", audio("on"))
+    alarms = [e.used["condition"] for e in line.finding("silenced").evidence if e.kind == "AlarmRaised"]
+    assert alarms == ["spo2-low"]
+
+
+def test_an_alarm_that_a_list_takes_up_again_is_active_from_that_list_on() -> None:
+    line = quiet().at("0:10", raised()).at("0:20", ended()).at("0:10", raised(listed=True), told="0:40")
+    assert line.at("0:50", ended()).at("1:00", audio("on")).body("silenced")["critical_seconds"] == 20
+
+
 # Who was authenticated.
 
 
@@ -413,6 +447,14 @@ def test_a_log_out_told_late_decides_who_was_there() -> None:
     day = Thresholds(presence=PresenceThresholds(session_days=1.0))
     line = ward().at("-24:01:00", log_in("ann")).at("0:00", audio("off")).at("1:00", audio("on")).at("2:00", log_out("ann"))
     assert [one["account"] for one in line.body("silenced", thresholds=day)["present"]] == ["ann"]
+
+
+def test_until_a_log_out_can_say_no_more_who_was_there_it_is_provisional() -> None:
+    day = Thresholds(presence=PresenceThresholds(session_days=1.0))
+    line = ward().at("-24:01:00", log_in("ann")).at("0:00", audio("off")).at("1:00", audio("on"))
+    assert line.finding("silenced", until="9:00", thresholds=day).status == "provisional"
+    assert line.finding("silenced", until="9:00.001", thresholds=day).status == "final"
+    assert line.body("silenced", thresholds=day)["present"] == []
 
 
 # The envelope.
@@ -455,6 +497,30 @@ def test_three_monitors_of_a_ward_as_a_hospital_sent_them() -> None:
     assert (one.patient, one.body["duration"], one.body["level"], one.body["how_ended"]) == ("P1", 400, "5-min", "on")
     assert (two.patient, two.body["duration"], two.body["level"], two.body["how_ended"]) == ("P2", 150, "notice", "released")
     assert one.body["present"] == [{"account": "u25", "id": None}]
+
+
+# What is remembered.
+
+
+def test_who_was_there_is_kept_when_it_is_known() -> None:
+    rule, scene = folded(ward().at("-168:01:00", log_in("ann", service="older")).at("0:00", audio("off")), "silenced")
+    assert len(rule.items["m1"].silences[0].present.doubts) == 1
+    hear(rule, scene, Timeline().at("2:00", log_out("ann", service="older")).facts)
+    assert [one.account for one in rule.items["m1"].silences[0].present.people] == ["ann"]
+
+
+def test_of_an_alarm_only_the_newest_episode_is_remembered() -> None:
+    line = ward()
+    for minute in range(20):
+        line.at(f"{minute}:00", raised()).at(f"{minute}:30", ended())
+    assert len(folded(line, "silenced")[0].items["m1"].alarms) == 1
+
+
+def test_where_nothing_is_on_nothing_is_remembered() -> None:
+    line = quiet().at("0:10", raised()).at("0:20", ended()).at("1:00", audio("paused")).at("2:00", audio("on"))
+    rule, _ = folded(line.at("3:00", release()), "silenced")
+    assert not rule.over("m1", LONG)
+    assert rule.over("m1", LONG + 31 * 86_400 * SECOND)
 
 
 # Laws.
