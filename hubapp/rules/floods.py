@@ -128,13 +128,15 @@ class Floods:
         return [flood.ends for flood in self._floods(key, item)] if isinstance(item, Unit) else ()
 
     def over(self, key: str, horizon: Micros) -> bool:
+        """What an onset that waits may yet go on with stays, however long it waits."""
+        first = next((one.sent for one in self._waiting()), horizon)
         match self.items[key]:
             case Minute() as minute:
-                return minute.settled and all(one.kept < horizon for one in minute.soundings.values())
+                return minute.settled and all(one.kept < min(horizon, first + SETTLING) for one in minute.soundings.values())
             case Unit() as unit:
                 unit.horizon = horizon
-                unit.floods = [flood for flood in unit.floods if flood.closes >= horizon]
-                return not unit.floods and not any(True for _ in self._minutes())
+                unit.floods = [flood for flood in unit.floods if flood.closes >= min(horizon, first)]
+                return not unit.floods and not self._minutes()
         return len(self.items) == 1
 
     # Counting for good.
