@@ -16,7 +16,9 @@ from hubapp.facts import SECOND, AnyFact
 from hubapp.findings import Finding
 from hubapp.rules.barriers import Barriers
 from hubapp.rules.house import House
+from hubapp.rules.places import NOWHERE
 from hubapp.rules.scene import Event, Scene, rank
+from hubapp.rules.told import Onset
 from hubapp.thresholds import BarriersThresholds, PresenceThresholds, Thresholds, digest
 from hubapp.ward.oracle import shorts
 from tests.timeline import (
@@ -294,6 +296,12 @@ def test_when_they_prove_one_their_stretches_do() -> None:
     assert [(one.account, one.body["attempts"], one.end) for one in found(line)] == [("u1", 2, at("1:10"))]
 
 
+@pytest.mark.parametrize(("cleared", "count"), [("1:05", 0), ("1:10.001", 1)])
+def test_their_last_failure_is_the_later_one(cleared: str, count: int) -> None:
+    line = Timeline().at("0:00", raised()).at("1:00", failed(None, account_id="u1")).at("1:10", failed("ann"))
+    assert len(found(line.at(cleared, ended()).at("1:20", log_out("ann", account_id="u1")))) == count
+
+
 def test_the_success_itself_may_prove_it() -> None:
     line = (
         alarming()
@@ -380,11 +388,11 @@ def test_what_is_forgotten_is_not_missed(seed: int) -> None:
 
 
 def run(line: Timeline, horizon: str, late: Any, until: str) -> list[Finding]:
-    """What stands when *late*, told after all else, makes all behind *horizon* be heard again."""
+    """What stands when *late* makes all behind *horizon* be heard again; the rule learns the places of alarms by itself."""
     name = digest(Thresholds())
     chronicle = Chronicle([Barriers], "test", {name: Thresholds()}, lambda subject: True)
     for event in events(line.facts):
-        chronicle.hold(event, name)
+        chronicle.hold(msgspec.structs.replace(event, place=NOWHERE) if isinstance(event, Onset) else event, name)
     told = {one.id: msgspec.structs.replace(one) for one in chronicle.conclude(instant(until))}
     chronicle.settle(instant(horizon))
     chronicle.hold(line.at(horizon, late).facts[-1], name)

@@ -128,6 +128,11 @@ def test_a_log_out_after_an_assumed_end_is_the_newer_session_s() -> None:
     assert sessions(line) == [(at("0:00"), at(MONTH), "assumed"), (at("720:04:00"), at("720:06:00"), "log-out")]
 
 
+def test_a_second_log_out_is_none_of_a_session_that_a_newer_one_followed() -> None:
+    line = Timeline().at("0:00", log_in("ann")).at("720:04:00", log_in("ann")).at("720:06:00", log_out("ann"))
+    assert sessions(line.at("720:08:00", log_out("ann")))[0] == (at("0:00"), at(MONTH), "assumed")
+
+
 def test_session_days_are_one_number_or_one_for_each_service() -> None:
     line = Timeline().at("0:00", log_in("ann", service="older"))
     for days in (1.0, SessionDays(older=1.0)):

@@ -16,10 +16,9 @@ from hubapp.thresholds import BarriersThresholds
 class Stretch(msgspec.Struct, tag=True, kw_only=True):
     """named: the account or client, as its first record wrote it; used: the thresholds in force there.
 
-    first, recent: its first and its newest record; failure: its newest; lock, relock: its first lock and its
-    newest. attempts: failures.
-    newer: whether the newer service, which tells of failures, wrote any of it. accounts, clients: those named, the first of
-    them. success: when a log-in ended it. proofs: what showed that a stretch of another spelling was this one.
+    first, recent: its first and its newest record; failure: its newest; lock, relock: its first and its newest. attempts:
+    failures. newer: whether the newer service, which tells of failures, wrote any of it. accounts, clients: those named, the
+    first of them. success: when a log-in ended it. proofs: what showed that a stretch of another spelling was this one.
     """
 
     what: Literal["account", "client"]
