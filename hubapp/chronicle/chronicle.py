@@ -192,6 +192,8 @@ class Chronicle:
         key, said = place[1], self.said.get(place, {})
         found = {one.finding.id: one for one in rule.found(key, scene, now)} if key in rule.items else {}
         for name, (finding, closes) in found.items():
+            if closes < self.horizon and name not in said:
+                continue  # It was told, and is forgotten.
             if finding_is_new(finding, closes, said.get(name), now, self._before):
                 self.said.setdefault(place, {})[name] = Said(finding, closes)
                 self.changed.add(place)
