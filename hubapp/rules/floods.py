@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from hubapp.facts import SECOND, AccountFact, Micros, Quality, fold
+from hubapp.facts import SECOND, AccountFact, BedPlaced, EncounterChanged, Micros, MonitorPlaced, Quality, fold
 from hubapp.rules import accounts
 from hubapp.rules.accounts import Accounts, Session
 from hubapp.rules.flood import LATENESS, MINUTE, SETTLING, Flood, Sounding, rise
@@ -78,6 +78,8 @@ class Floods:
                 keys |= self._begun(event, scene)
             case Judged():
                 keys |= self._judged(event)
+            case MonitorPlaced() | EncounterChanged() | BedPlaced():  # What was true until now counts for what was before.
+                self._decide(scene)
             case AccountFact() if isinstance(staff := self.items.get(STAFF), Staff):
                 list(accounts.step(staff.accounts, event, scene.thresholds.presence))
                 staff.accounts.prune(event.sent - SETTLING - span(scene.thresholds.floods.window))
@@ -93,7 +95,7 @@ class Floods:
         minute = self.items.setdefault(key, Minute())
         self.items.setdefault(STAFF, Staff(scene.house.accounts.copy()))
         if isinstance(minute, Minute) and not minute.settled:
-            minute.soundings.setdefault(onset.id, heard(onset, thresholds, limits))
+            decide(minute.soundings.setdefault(onset.id, heard(onset, thresholds, limits)), scene)
         for unit in limits:
             self.items.setdefault(unit, Unit())
         return {key, STAFF, *self._units()}
@@ -116,8 +118,7 @@ class Floods:
         item = self.items[key]
         if not isinstance(item, Unit):
             return
-        for one in self._waiting():
-            decide(one, scene)
+        self._decide(scene)
         for flood in self._floods(key, item):
             if flood.closes >= item.horizon:
                 self._count(flood, scene)
@@ -145,9 +146,8 @@ class Floods:
         """Where an alarm was that began so long before *sent* is decided."""
         passed = [(key, minute) for key, minute in self._minutes() if not minute.settled and end_of(key) + LATENESS <= sent]
         for _, minute in passed:
+            self._decide(scene)
             before, soundings = self._settled(), minute.ordered()
-            for one in soundings:
-                decide(one, scene)
             for name, unit in self._units().items():
                 rise(unit.floods, name, before, soundings)
             minute.settled = True
@@ -174,6 +174,10 @@ class Floods:
         floods = msgspec.json.decode(msgspec.json.encode(unit.floods), type=list[Flood])
         rise(floods, name, self._settled(), self._waiting())
         return floods
+
+    def _decide(self, scene: Scene) -> None:
+        for one in self._waiting():
+            decide(one, scene)
 
     # What is remembered.
 
