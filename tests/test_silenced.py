@@ -523,6 +523,12 @@ def test_where_nothing_is_on_nothing_is_remembered() -> None:
     assert rule.over("m1", LONG + 31 * 86_400 * SECOND)
 
 
+def test_a_pause_without_a_patient_is_remembered_while_it_may_be_joined() -> None:
+    rule, _ = folded(Timeline().at("0:00", audio("paused")).at("1:00", audio("on")), "silenced")
+    assert not rule.over("m1", T0 + 60 * SECOND)
+    assert rule.over("m1", T0 + 2 * 86_400 * SECOND)
+
+
 # Laws.
 
 
