@@ -81,9 +81,7 @@ class Alarm(msgspec.Struct, tag=True):
     @property
     def until(self) -> Micros | None:
         """When its end was sent; what a loss ended, ended then."""
-        if self.ended is None:
-            return None
-        return self.ended.end if self.ended.by == "lost" and self.ended.end is not None else self.ended.order[0]
+        return self.ended.until if self.ended else None
 
     def over(self, horizon: Micros) -> bool:
         if self.handled is not None and self.handled < horizon:

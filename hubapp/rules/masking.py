@@ -25,27 +25,8 @@ from hubapp.facts import (
     SensorRemoved,
     fold,
 )
-from hubapp.rules import masked
-from hubapp.rules.hiding import (
-    LOST,
-    REMOVED,
-    URGENT,
-    Alarm,
-    Cause,
-    Item,
-    Masking,
-    Told,
-    again,
-    decide,
-    is_on,
-    leaves,
-    micros,
-    of_patient,
-    patient_of,
-    reports,
-    tags,
-    technical,
-)
+from hubapp.rules import hiding, masked
+from hubapp.rules.hiding import LOST, REMOVED, URGENT, Alarm, Cause, Item, Masking, Told, micros, patient_of
 from hubapp.rules.moments import Moment
 from hubapp.rules.scene import Conclusion, Event, Scene
 from hubapp.rules.sightings import sighting
@@ -61,7 +42,7 @@ class Maskings:
 
     def __init__(self) -> None:
         self.items: dict[str, Item] = {}
-        self._tagged: Tagged[Item] = Tagged(tags)
+        self._tagged: Tagged[Item] = Tagged(hiding.tags)
 
     def hear(self, event: Event, scene: Scene) -> Iterable[str]:
         keys: set[str] = set()
@@ -81,7 +62,7 @@ class Maskings:
                 for sensor in event.sensors:
                     keys |= self._over("device", fold(sensor), REMOVED, Told(event.sent, sighting(event)), event.at)
             case BedPlaced() | MonitorPlaced() | EncounterChanged():
-                self._decide(scene)
+                keys |= self._decide(scene)
         return keys
 
     # What is remembered, by what it is about.
@@ -92,19 +73,21 @@ class Maskings:
     def _maskings(self, what: str, name: str | None) -> list[tuple[str, Masking]]:
         return [(key, item) for key, item in self._tagged.find(self.items, f"{what}\n{name}") if isinstance(item, Masking)]
 
-    def _decide(self, scene: Scene) -> None:
+    def _decide(self, scene: Scene) -> set[str]:
         """Keep what is known of places before it changes."""
         for item in self.items.values():
-            decide(item if isinstance(item, Alarm) else item.alarm, scene)
+            hiding.decide(item if isinstance(item, Alarm) else item.alarm, scene)
+        return {*self.items}
 
     # What alarms tell.
 
     def _onset(self, onset: Onset, scene: Scene) -> set[str]:
         """A technical condition is a cause; a physiological one may come to be hidden, and shows that another was."""
         if onset.kind == "technical":
-            return set() if onset.told_late else self._begin(self._blanked(onset), technical(onset))
-        thresholds = scene.thresholds_of(onset)
+            return set() if onset.told_late else self._begin(self._blanked(onset), hiding.technical(onset))
+        keys, thresholds = set(), scene.thresholds_of(onset)
         if not onset.told_late and onset.id not in self.items:
+            keys.add(onset.id)
             taken_up = micros(thresholds.episodes.taken_up)
             alarm = Alarm(onset, thresholds.masking, taken_up, scene.placed(onset.monitor, onset.sent, onset.place))
             self._tagged.put(self.items, onset.id, alarm)
@@ -113,16 +96,20 @@ class Maskings:
             for key, masking in self._maskings("patient", patient_of(onset) or onset.sensor)
             if masking.alarm.onset.condition == onset.condition and masking.alarm.onset.id != onset.id
         ]
-        return again(anew, Told(onset.sent, onset.sighting))
+        return keys | hiding.again(anew, Told(onset.sent, onset.sighting))
 
     def _blanked(self, onset: Onset) -> Iterator[Alarm]:
         """The alarms of the vital signs that its device cannot measure any more."""
         for alarm in self._alarms("device", onset.sensor):
-            if of_patient(alarm, onset.patient) and alarm.onset.condition in codes.hides(alarm.code or "", onset.condition):
+            if hiding.of_patient(alarm, onset.patient) and alarm.onset.condition in codes.hides(
+                alarm.code or "", onset.condition
+            ):
                 yield alarm
 
     def _told_of(self, word: Prioritised | Handled | Ended | Resumed) -> set[str]:
+        keys = set()
         for alarm in self._alarms("episode", word.id):
+            keys.add(word.id)
             match word:
                 case Ended() | Resumed():
                     alarm.ended = word if isinstance(word, Ended) else None
@@ -131,8 +118,8 @@ class Maskings:
                 case Prioritised(priority=priority) if priority in URGENT:
                     alarm.priority = max(alarm.priority or priority, priority, key=URGENT.index)
         if isinstance(word, Ended):
-            return self._ended(word)
-        return self._resumed(word) if isinstance(word, Resumed) else set()
+            keys |= self._ended(word)
+        return keys | self._resumed(word) if isinstance(word, Resumed) else keys
 
     def _ended(self, word: Ended) -> set[str]:
         """A cause that a loss ended is not known to be over; nor is an alarm that it ended known to have been on until then."""
@@ -160,20 +147,21 @@ class Maskings:
 
     def _alarm(self, fact: AlarmFact) -> set[str]:
         """Of what kind a device is, its alarms say. An alarm itself may be told as active: not by a latch."""
-        device = fold(fact.device)
-        if fact.kind == "technical":
+        device, keys = fold(fact.device), set()
+        if fact.kind == "technical" and fact.device_code:
             for alarm in self._alarms("device", device):
-                alarm.code = fact.device_code or alarm.code
+                alarm.code = fact.device_code
+                keys.add(alarm.onset.id)
         if not isinstance(fact, AlarmRaised):
-            return set()
-        mine = [(key, masking) for key, masking in self._maskings("device", device) if reports(fact, masking.alarm)]
-        return again(mine, Told(fact.sent, sighting(fact)))
+            return keys
+        mine = [(key, masking) for key, masking in self._maskings("device", device) if hiding.reports(fact, masking.alarm)]
+        return keys | hiding.again(mine, Told(fact.sent, sighting(fact)))
 
     # What happens to sensors and monitors.
 
     def _removed(self, fact: SensorRemoved) -> set[str]:
         sensor = fold(fact.sensor)
-        alarms = [alarm for alarm in self._alarms("device", sensor) if of_patient(alarm, fact.patient)]
+        alarms = [alarm for alarm in self._alarms("device", sensor) if hiding.of_patient(alarm, fact.patient)]
         return self._begin(alarms, Cause(REMOVED, sensor, fact.order, fact.at, sighting(fact)))
 
     def _happened(self, moment: Moment) -> set[str]:
@@ -183,9 +171,9 @@ class Maskings:
         if moment.what == "heard":
             for _, masking in self._maskings("monitor", moment.monitor):
                 for cause in masking.causes:
-                    cause.on = cause.on or (is_on(cause, LOST, moment.monitor) and masking.alarm.ended is None)
+                    cause.on = cause.on or (hiding.is_on(cause, LOST, moment.monitor) and masking.alarm.ended is None)
             return self._over("monitor", moment.monitor, LOST, told, moment.fact.at)
-        left = [(key, one) for key, one in self._maskings("monitor", moment.monitor) if leaves(moment, one.alarm)]
+        left = [(key, one) for key, one in self._maskings("monitor", moment.monitor) if hiding.leaves(moment, one.alarm)]
         for _, masking in left:
             for cause in masking.causes:
                 cause.closed = cause.closed or told
@@ -196,10 +184,14 @@ class Maskings:
         keys, monitor = set(), moment.monitor or ""
         for key, masking in self._maskings("monitor", monitor):
             used = masking.alarm.used
-            silences = [one for one in masking.causes if is_on(one, LOST, monitor) and moment.sent <= masked.longest(one, used)]
+            silences = [
+                one for one in masking.causes if hiding.is_on(one, LOST, monitor) and moment.sent <= masked.longest(one, used)
+            ]
             masking.causes = [one for one in masking.causes if one not in silences]
             keys.add(key)
-        alarms = [one for one in self._alarms("monitor", monitor) if of_patient(one, getattr(moment.fact, "patient", None))]
+        alarms = [
+            one for one in self._alarms("monitor", monitor) if hiding.of_patient(one, getattr(moment.fact, "patient", None))
+        ]
         return keys | self._begin(alarms, Cause(LOST, monitor, moment.order, moment.fact.at, sighting(moment.fact)))
 
     # Causes.
@@ -210,7 +202,7 @@ class Maskings:
         for alarm in [alarm for alarm in alarms if alarm.hidden_by(cause.sent)]:
             newest = self.items.get(alarm.masked or "")
             masking = newest if isinstance(newest, Masking) else None
-            if masking and any(is_on(one, cause.name, cause.device, cause.episode) for one in masking.causes):
+            if masking and any(hiding.is_on(one, cause.name, cause.device, cause.episode) for one in masking.causes):
                 continue
             if masking is None or not masked.may_be_open(masking, cause.sent):
                 alarm.count += 1
@@ -218,7 +210,7 @@ class Maskings:
                 masking = Masking(alarm.masked, msgspec.structs.replace(alarm))
             masking.causes.append(msgspec.structs.replace(cause, priority=alarm.priority))
             self._tagged.put(self.items, masking.key, masking)
-            keys.add(masking.key)
+            keys |= {masking.key, alarm.onset.id}
         return keys
 
     def _over(self, what: str, name: str | None, of: str | None, told: Told, end: Micros | None) -> set[str]:
@@ -226,7 +218,7 @@ class Maskings:
         keys = set()
         for key, masking in self._maskings(what, name):
             for cause in masking.causes:
-                if cause.episode == name if of is None else is_on(cause, of, name):
+                if cause.episode == name if of is None else hiding.is_on(cause, of, name):
                     cause.over, cause.end = told, end
                     keys.add(key)
         return keys
@@ -236,7 +228,7 @@ class Maskings:
     def found(self, key: str, scene: Scene, now: Micros) -> Iterator[Conclusion]:
         masking = self.items[key]
         if isinstance(masking, Masking) and scene.mine(masking.alarm.onset.subject):
-            decide(masking.alarm, scene)
+            hiding.decide(masking.alarm, scene)
             for one in masked.masked(masking, now):
                 yield Conclusion(masked.finding(masking.alarm, one, scene, now), masked.closes(one, masking))
 
