@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from hubapp.rules.barriers import Barriers
 from hubapp.rules.control import Control
+from hubapp.rules.coverage import Coverage
 from hubapp.rules.floods import Floods
 from hubapp.rules.masking import Maskings
 from hubapp.rules.monitored import Monitored
@@ -20,5 +21,11 @@ OF_PATIENTS: dict[str, Callable[[], Rule]] = {
     "nuisance": Nuisance,
     "silenced": Silenced,
 }
-OF_THE_HOUSE: dict[str, Callable[[], Rule]] = {"barriers": Barriers, "control": Control, "floods": Floods, "presence": Sessions}
+OF_THE_HOUSE: dict[str, Callable[[], Rule]] = {
+    "barriers": Barriers,
+    "control": Control,
+    "coverage": Coverage,
+    "floods": Floods,
+    "presence": Sessions,
+}
 CHRONICLE = {**OF_PATIENTS, **OF_THE_HOUSE}
