@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from random import Random
 from typing import Any
 
 import msgspec
@@ -10,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hubapp.chronicle import oracle
-from hubapp.chronicle.chronicle import copied
+from hubapp.chronicle.chronicle import Chronicle, copied
 from hubapp.chronicle.oracle import heard_by_the_house
 from hubapp.facts import SECOND
 from hubapp.findings import Finding
@@ -18,7 +19,7 @@ from hubapp.rules.floods import Floods, Unit
 from hubapp.rules.house import House
 from hubapp.rules.scene import Event, Rule, Scene, rank
 from hubapp.rules.told import Judged
-from hubapp.thresholds import FloodsThresholds, PresenceThresholds, Thresholds, UnitThresholds, parse
+from hubapp.thresholds import FloodsThresholds, PresenceThresholds, Thresholds, UnitThresholds, digest, parse
 from hubapp.ward.oracle import shorts
 from tests.timeline import (
     LONG,
@@ -446,6 +447,31 @@ def test_what_happens_in_another_unit_changes_nothing(moments: list[tuple[float,
 
     other = story(moments).at("-1:00", placed("B2", serial="M2"), log_in("cy", place="ER"))
     assert icu(alarms(0, 10, 20, monitor="M2", device="S2", patient="P2", line=other)) == icu(story(moments))
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("lag", [600, 1260])
+def test_however_it_is_cut_and_settled_the_end_is_the_same(seed: int, lag: int) -> None:
+    """Also after quiet times, in which nothing is heard and much is forgotten.
+
+    But for `no_evidence`: an end that turns out to be missed takes back what attendance said, however late.
+    """
+    draw, known = Random(seed), digest(TWO)
+    gaps = (0.0, 0.5, 10.0, 59.0, 61.0, 200.0, 599.999, 700.0)
+    line = story([(draw.choice(gaps), draw.randrange(6)) for _ in range(60)])
+    chronicle, said = Chronicle([Floods], "test", {known: TWO}, lambda subject: True), dict[str, Finding]()
+    for fact in line.facts:
+        if heard_by_the_house(fact):
+            chronicle.hold(fact, known)
+        for one in shorts([other for other in line.facts if other.sent <= fact.sent], fact.sent, TWO):
+            chronicle.tell(one, known)
+        said |= {one.id: one for one in chronicle.conclude(fact.sent)}
+        chronicle.settle(fact.sent - lag * SECOND)
+    for one in shorts(line.facts, LONG, TWO):
+        chronicle.tell(one, known)
+    said |= {one.id: one for one in chronicle.conclude(LONG)}
+    standing = {name: one.body | {"no_evidence": 0} for name, one in said.items() if one.status != "retracted"}
+    assert standing == {one.id: one.body | {"no_evidence": 0} for one in floods(line, TWO)}
 
 
 def test_a_flood_of_a_day_is_remembered_in_a_few_words() -> None:

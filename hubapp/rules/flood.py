@@ -13,8 +13,10 @@ import msgspec
 from hubapp.facts import SECOND, Micros, Quality
 from hubapp.rules.accounts import Session
 from hubapp.rules.moments import Order
-from hubapp.rules.places import Place
+from hubapp.rules.places import NOWHERE, Place
 from hubapp.rules.sightings import Sighting
+from hubapp.rules.told import Onset
+from hubapp.thresholds import Thresholds
 
 SHOWN = 20
 MINUTE: Micros = 60 * SECOND
@@ -99,6 +101,19 @@ class Flood(msgspec.Struct):
         """Those that sounded most, first."""
         ordered = sorted(self.contributors.values(), key=lambda one: (-one.onsets, one.condition, one.device))
         return ordered[:SHOWN]
+
+
+def span(duration: float) -> Micros:
+    return round(duration * SECOND)
+
+
+def heard(onset: Onset, thresholds: Thresholds, limits: dict[str, int]) -> Sounding:
+    """Where it was is decided here: the word may know of it what is learnt later than the lateness."""
+    deadline = span(max(thresholds.attendance.deadline_hi, thresholds.attendance.deadline_me))
+    return Sounding(
+        onset.order, onset.id, onset.sensor, onset.device, onset.condition, onset.start, onset.sighting, onset.monitor,
+        NOWHERE, span(thresholds.floods.window), onset.sent + max(deadline, SETTLING), limits,
+    )  # fmt: skip
 
 
 def rise(floods: list[Flood], unit: str, before: Iterable[Sounding], soundings: Iterable[Sounding]) -> None:

@@ -14,15 +14,13 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from hubapp.facts import SECOND, AccountFact, BedPlaced, EncounterChanged, Micros, MonitorPlaced, Quality, fold
+from hubapp.facts import AccountFact, BedPlaced, EncounterChanged, Micros, MonitorPlaced, Quality, fold
 from hubapp.rules import accounts
 from hubapp.rules.accounts import Accounts, Session
-from hubapp.rules.flood import LATENESS, MINUTE, SETTLING, Flood, Sounding, rise
-from hubapp.rules.places import NOWHERE
+from hubapp.rules.flood import LATENESS, MINUTE, SETTLING, Flood, Sounding, heard, rise, span
 from hubapp.rules.scene import Conclusion, Event, Scene
 from hubapp.rules.sightings import seconds
 from hubapp.rules.told import Judged, Onset
-from hubapp.thresholds import Thresholds
 
 STAFF = "\naccounts"
 # What attendance says of an alarm that nobody had come to at its deadline.
@@ -195,21 +193,8 @@ class Floods:
         return [one for _, minute in self._minutes() if not minute.settled for one in minute.ordered()]
 
 
-def span(duration: float) -> Micros:
-    return round(duration * SECOND)
-
-
 def end_of(minute: str) -> Micros:
     return (int(minute) + 1) * MINUTE
-
-
-def heard(onset: Onset, thresholds: Thresholds, limits: dict[str, int]) -> Sounding:
-    """Where it was is decided here: the word may know of it what is learnt later than the lateness."""
-    deadline = span(max(thresholds.attendance.deadline_hi, thresholds.attendance.deadline_me))
-    return Sounding(
-        onset.order, onset.id, onset.sensor, onset.device, onset.condition, onset.start, onset.sighting, onset.monitor,
-        NOWHERE, span(thresholds.floods.window), onset.sent + max(deadline, SETTLING), limits,
-    )  # fmt: skip
 
 
 def decide(one: Sounding, scene: Scene) -> None:
