@@ -6,6 +6,7 @@ import asyncio
 import gc
 import importlib
 import logging
+import os
 import pkgutil
 import signal
 import time
@@ -13,6 +14,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Literal, TypeAlias
 
 import uvloop
+from aiokafka.errors import KafkaError
 from faust.exceptions import ImproperlyConfigured
 
 from hubapp import beforehand, kafka, logs
@@ -29,6 +31,8 @@ logger = logging.getLogger(__name__)
 
 Only: TypeAlias = Literal["rules", "archive"]
 
+# Together below the 8 s after which the engine's watchdog ends a stop.
+HAND_OVER_SECONDS, ANSWER_SECONDS = 5.0, 1.5
 STOP_SECONDS = 9.0
 
 
@@ -52,6 +56,7 @@ class Worker:
         self._parts = {"rules": rules, "archive": archive}
         self._began = time.monotonic()
         self._said: dict[str, float] = {}
+        self._abandoned = False
 
     async def work(self) -> None:
         self._hear_signals()
@@ -68,6 +73,9 @@ class Worker:
         finally:
             await self.duty.close()
             await pages.cleanup()
+        if self._abandoned:
+            logger.warning("stopped without handing over: Kafka does not answer")
+            os._exit(0)  # What still waits for Kafka would keep the process.
 
     def _hear_signals(self) -> None:
         loop = asyncio.get_running_loop()
@@ -131,10 +139,26 @@ class Worker:
             await asyncio.wait([stopping, ended], return_when=asyncio.FIRST_COMPLETED)
         for task in (watching, ended, stopping):
             task.cancel()
-        await app.stop()
+        await self._stop(app)
         if app.crash_reason is not None:
             raise app.crash_reason
-        await starting
+        if not self._abandoned:
+            await starting
+
+    async def _stop(self, app: HubApp) -> None:
+        """Without a broker Faust would wait for ever for somebody to hand over to."""
+        stop = asyncio.ensure_future(app.stop())
+        await asyncio.wait([stop], timeout=HAND_OVER_SECONDS)
+        self._abandoned = not stop.done() and await self._kafka_is_away()
+        if not self._abandoned:
+            await stop
+
+    async def _kafka_is_away(self) -> bool:
+        try:
+            await asyncio.wait_for(kafka.reach(self.settings), ANSWER_SECONDS)
+        except (Failure, TimeoutError):
+            return True
+        return False
 
     async def _tell_ready(self, app: HubApp) -> None:
         while not app.ready:  # noqa: ASYNC110  # The engine tells no event of it.
@@ -185,4 +209,6 @@ def worded(error: BaseException) -> BaseException:
     """What ends a worker, as one line where a person can do something about it."""
     if isinstance(error, ImproperlyConfigured | PoisonedBatch | DatadirInUse):
         return Failure(f"the worker ends: {error}")
+    if isinstance(error, KafkaError):
+        return Failure(f"the worker ends: Kafka was lost just as partitions were taken over ({error}); start it again")
     return error

@@ -174,6 +174,21 @@ async def test_an_owner_that_is_gone_is_a_503_and_named_among_the_workers(ask: A
         }  # fmt: skip
 
 
+async def test_a_worker_whose_answer_is_no_answer_is_named_among_the_workers_as_one_that_gives_none(ask: Any) -> None:
+    ward = Ward()
+    async with open_desk(ward, "one", 0) as one, open_desk(ward, "two", 1) as two:
+
+        async def failing() -> Health:
+            raise RuntimeError
+
+        two.health = failing  # type: ignore[method-assign]  # What a defect in it would do.
+        status, body, _ = await ask(one, "/v1/workers")
+        assert (status, {worker["url"]: worker["answers"] for worker in body["workers"]}) == (
+            200,
+            {one.url: True, two.url: False},
+        )
+
+
 async def test_an_owner_that_says_nothing_is_a_503_within_the_time_of_a_query(ask: Any) -> None:
     ward = Ward()
     silent = await asyncio.start_server(lambda _reader, _writer: asyncio.sleep(60), "127.0.0.1", 0)
