@@ -15,6 +15,7 @@ import psutil
 import pytest
 
 from hubapp.demo.conclusions import Conclusions
+from hubapp.demo.players import Player
 from hubapp.demo.stage import figure, pages
 from hubapp.demo.words import told_of
 from hubapp.local.kafka import Cluster
@@ -131,3 +132,24 @@ def test_a_figure_is_summed_over_its_labels() -> None:
 
 def test_the_three_addresses_hold_any_identifier() -> None:
     assert pages("a/b")[:2] == ["/v1/episodes/a%2Fb", "/v1/attendance/a%2Fb"]
+
+
+@pytest.mark.parametrize(
+    ("status", "log", "told"),
+    [
+        (-signal.SIGKILL, "2026-10-12T09:00:00Z info    [w] ready\n", "was killed (SIGKILL)"),
+        (1, "2026-10-12T09:00:00Z info    [w] ready\nhub: no Kafka\n", "ended with status 1: hub: no Kafka"),
+        (1, "Traceback\n  File x\naiokafka.errors.KafkaError: lost\n", "ended with status 1: aiokafka.errors.KafkaError: lost"),
+        (
+            70,
+            "2026-10-12T09:00:00Z critical[w] late\nThread 1:\n  File x\n",
+            "ended with status 70: 2026-10-12T09:00:00Z critical[w] late",
+        ),
+        (1, "", "ended with status 1: "),
+    ],
+)
+def test_how_a_player_ended_is_what_its_log_said_last(tmp_path: Path, status: int, log: str, told: str) -> None:
+    player = Player("w", tmp_path, "worker")
+    player.log.parent.mkdir()
+    player.log.write_text(log)
+    assert player.end_told(status) == told

@@ -20,6 +20,7 @@ from hubapp.demo.conclusions import Conclusions
 from hubapp.demo.players import Player
 from hubapp.failure import Failure
 from hubapp.local import services
+from hubapp.local.status import standing
 from hubapp.settings import Settings
 from hubapp.store import connection
 
@@ -27,6 +28,8 @@ WORKERS = ("demo-1", "demo-2")
 # The simulator holds no record back for longer; a busy laptop may keep a worker from its heartbeat for a while.
 TIMING = {"HUB_DELIVERY_TIMEOUT": "5", "HUB_SESSION_TIMEOUT": "20"}
 DRAIN_SECONDS = 15.0
+# A worker that fails sooner after its start will not do better the next time.
+LIVES_SECONDS = 20.0
 BEHIND = "now-10m"
 
 
@@ -94,7 +97,8 @@ class Demo:
                 await player.start()
             self.tell(f"two workers and a simulated ward are starting; their logs are in {self.ward.log.parent}")
             watching = [asyncio.ensure_future(self._watch(worker)) for worker in self.workers]
-            watching += [asyncio.ensure_future(self._watch_ward()), asyncio.ensure_future(self._tell_addresses())]
+            others = (self._watch_ward(), self._watch_services(), self._tell_addresses())
+            watching += [asyncio.ensure_future(other) for other in others]
             try:
                 await self._follow()
                 await self._finish()
@@ -129,22 +133,37 @@ class Demo:
                 return {"archived": round(archived), "workers": len(pages), "restarts": sum(self.restarts.values())}
 
     async def _watch(self, worker: Player) -> None:
-        """A worker that ends by itself is started once more."""
+        """A worker that ends, as one may kill it, is started again, unless it ends over and over."""
+        began = float("-inf")
         while True:
             status = await worker.ended()
             if self.stop.is_set():
                 return
-            self.tell(f"worker {worker.name} ended with status {status}: {worker.last_words()}")
-            if self.restarts[worker.name]:
-                self._fail(f"worker {worker.name} ended twice: read {worker.log}")
+            told = f"worker {worker.name} {worker.end_told(status)}"
+            if time.monotonic() - began < LIVES_SECONDS and status > 0:
+                self._fail(f"{told}, just after its start; read {worker.log}")
                 return
+            self.tell(f"{told}; it is started again")
+            began = time.monotonic()
             self.restarts[worker.name] += 1
             await worker.start()
 
     async def _watch_ward(self) -> None:
         status = await self.ward.ended()
         if not self.stop.is_set():
-            self._fail(f"the simulated ward ended with status {status}: {self.ward.last_words()}")
+            self._fail(f"the simulated ward {self.ward.end_told(status)}")
+
+    async def _watch_services(self) -> None:
+        """Kafka and PostgreSQL may be killed too: one line when one is down, and one when it is up again."""
+        before: set[str] = set()
+        while True:
+            await asyncio.sleep(1)
+            rows = await asyncio.to_thread(standing, self.settings)
+            down = {str(row["service"]) for row in rows if row["state"] == "down"}
+            for service in sorted(down ^ before):
+                told = "is down: `hub services up` in another terminal starts it again" if service in down else "is up again"
+                self.tell(f"{service} {told}")
+            before = down
 
     def _fail(self, reason: str) -> None:
         self._failed = reason
