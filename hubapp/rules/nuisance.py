@@ -90,7 +90,8 @@ class Nuisance:
     def hear(self, event: Event, scene: Scene) -> Iterable[str]:
         match event:
             case Onset() if "backfilled" not in event.sighting.quality:
-                return self._begun(event, scene.thresholds_of(event))
+                place = scene.placed(event.monitor, event.sent, event.place)
+                return self._begun(msgspec.structs.replace(event, place=place), scene.thresholds_of(event))
             case Prioritised() if isinstance(active := self.items.get(event.id), Active):
                 active.since.setdefault(event.priority, event.order[0])
                 return [event.id]
