@@ -10,7 +10,7 @@ from hubapp.rules.endings import ended_order
 from hubapp.rules.episode import Episode, Known, identity
 from hubapp.rules.evidence import Attendance, hands, judged, signal_limit
 from hubapp.rules.house import Timeline
-from hubapp.rules.moments import Order
+from hubapp.rules.moments import EARLIEST, Order
 from hubapp.rules.sightings import Sighting
 from hubapp.rules.told import Ended, EpisodeTold, Handled, Judged, Onset, Prioritised, Resumed
 
@@ -53,11 +53,14 @@ def onset(episode: Episode, previous: Episode | None, name: str, house: Timeline
 
 
 def ends(episode: Episode, name: str) -> Iterator[Ended | Resumed]:
+    after = EARLIEST
     for end in episode.breaks:
         yield Ended(order=end.known, id=name, by=end.by, end=end.end)
         yield Resumed(order=end.resumed, id=name)
-    if episode.ended_by is not None:
-        yield Ended(order=ended_order(episode), id=name, by=episode.ended_by, end=episode.end, sighting=episode.ending)
+        after = (*end.resumed[:4], end.resumed[4] + 1)
+    if episode.ended_by is not None:  # One record may resume an alarm and tell that its end was missed: in this order.
+        order = max(after, ended_order(episode))
+        yield Ended(order=order, id=name, by=episode.ended_by, end=episode.end, sighting=episode.ending)
 
 
 def handled(episode: Episode, seen: Attendance | None, name: str) -> Handled | None:
