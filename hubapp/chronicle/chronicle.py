@@ -223,6 +223,8 @@ class Chronicle:
             if course is not None:
                 course.scene.prune(horizon)
                 self._forget(course.rules, horizon)
+        waiting = self._all(self.settled) | (self._all(self._present) if self._present else set())
+        self._dues = {place: due for place, due in self._dues.items() if place in waiting}
         for name, (told, _) in list(self.episodes.items()):
             if told.over and all(word.order < begin for word in told.words()):
                 del self.episodes[name]
@@ -241,7 +243,6 @@ class Chronicle:
                 self.changed.add(place)
             if not said:
                 del self.said[place]
-                self._dues.pop(place, None)
 
 
 def due_of(rule: Rule, key: str, found: Iterable[Conclusion]) -> Iterator[Micros]:
