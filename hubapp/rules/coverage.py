@@ -37,12 +37,15 @@ class Coverage:
             case Prioritised() if event.priority in URGENT and (alarm := self._alarm(event.id)) and alarm.since is None:
                 alarm.urgent(event.order[0], self._hours().crowd, scene)
                 return [event.id, HOURS]
-            case Ended() | Resumed() if alarm := self._alarm(event.id):
-                alarm.ended = event if isinstance(event, Ended) else None
+            case Ended() if alarm := self._alarm(event.id):
+                alarm.ended = event
+                return [event.id, HOURS]
+            case Resumed() if alarm := self._alarm(event.id):
+                alarm.resume(event.order[0])
                 return [event.id, HOURS]
             case AccountFact():
                 return self._account(event, scene)
-            case BedPlaced() | MonitorPlaced() | EncounterChanged():
+            case BedPlaced() | MonitorPlaced() | EncounterChanged() if scene.house.places.newest_unit < event.sent:
                 return self._decide(scene)
         return []
 

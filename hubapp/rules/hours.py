@@ -69,17 +69,27 @@ def conclusions(hours: Hours, alarms: Iterable[Alarm], scene: Scene, now: Micros
 
 def passed_hours(alarm: Alarm, since: Micros, begin: Micros | None, now: Micros) -> Iterator[Micros]:
     """Those in which it was on; one that ends exactly with an hour is not in the next."""
-    until = alarm.until
-    for hour in range(max(begin_of(since), begin or 0), now - HOUR, HOUR):
-        if until is not None and hour >= until and hour > since:
-            break
-        yield hour
+    last = now - HOUR if alarm.until is None else min(now - HOUR, max(alarm.until, since + 1))
+    for hour in range(max(begin_of(since), begin or 0), last, HOUR):
+        if since >= hour or spans(alarm, hour):
+            yield hour
+
+
+def spans(alarm: Alarm, hour: Micros) -> list[Span]:
+    """When it was on within an hour. What was resumed after the hour was final had ended for that."""
+    since, found = max(alarm.since or 0, hour), []
+    for lost, resumed in alarm.gaps:
+        if resumed > closes(hour):
+            found.append((since, lost))
+            since = max(since, resumed)
+    found.append((since, hour + HOUR if alarm.until is None else alarm.until))
+    clipped = [(start, min(end, hour + HOUR)) for start, end in found]
+    return [(start, end) for start, end in clipped if start < end]
 
 
 def finding(unit: str, hour: Micros, alarms: list[Alarm], crowd: Crowd, scene: Scene) -> Finding:
     end, used = hour + HOUR, max(alarms, key=lambda alarm: alarm.onset.order).used
-    on = union((alarm.since or hour, end if alarm.until is None else alarm.until) for alarm in alarms)
-    on = [(max(since, hour), min(until, end)) for since, until in on]
+    on = union(span for alarm in alarms for span in spans(alarm, hour))
     before = end - int(days(used, scene) * DAY)
     unjudged = only_shared(crowd.been(before, end, shared=False), crowd.been(before, end, shared=True), unit, scene)
     marks: set[Quality] = {mark for alarm in alarms for mark in alarm.onset.sighting.quality}

@@ -61,7 +61,7 @@ class Maskings:
             case MonitorSeen():
                 for sensor in event.sensors:
                     keys |= self._over("device", fold(sensor), REMOVED, Told(event.sent, sighting(event)), event.at)
-            case BedPlaced() | MonitorPlaced() | EncounterChanged():
+            case BedPlaced() | MonitorPlaced() | EncounterChanged() if scene.house.places.newest_unit < event.sent:
                 keys |= self._decide(scene)
         return keys
 

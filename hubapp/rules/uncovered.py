@@ -32,7 +32,7 @@ class Used(msgspec.Struct, frozen=True):
 
 
 class Alarm(msgspec.Struct, tag=True):
-    """A physiological episode. since: when it was first sent as HI or ME.
+    """A physiological episode. since: when it was first sent as HI or ME. gaps: from a loss that ended it until it was resumed.
 
     first: by the place of sessions, when the first was open since then. personal, shared: where such sessions had been in the
     `session_days` before. short: too little history was read. unsure: until when a log-out may tell of somebody who was there.
@@ -44,6 +44,7 @@ class Alarm(msgspec.Struct, tag=True):
     place: Place
     since: Micros | None = None
     ended: Ended | None = None
+    gaps: list[tuple[Micros, Micros]] = []
     first: dict[str, Spot] = {}
     personal: list[Spot] = []
     shared: list[Spot] = []
@@ -71,6 +72,12 @@ class Alarm(msgspec.Struct, tag=True):
         self.personal, self.shared = once(crowd.been(before, sent, shared=False)), once(crowd.been(before, sent, shared=True))
         self.unsure = max((stay.settled for stay in crowd.stays if stay.unsure_at(sent)), default=sent)
         self.meet(crowd.stays)
+
+    def resume(self, sent: Micros) -> None:
+        """It was on all the time; but what had been told for good of an hour stays."""
+        if self.ended is not None:
+            self.gaps.append((self.ended.until, sent))
+        self.ended = None
 
     def meet(self, stays: Iterable[Stay]) -> bool:
         """Whether one of *stays* tells of somebody, there earlier than was known."""
@@ -120,7 +127,8 @@ def concluded(alarm: Alarm, since: Micros, unit: str, first: Spot | None, scene:
         patient=onset.patient, quality=onset.sighting.quality,
     )  # fmt: skip
     finding.units = [unit]
-    return Conclusion(finding, OPEN_END if end is None else max(end, alarm.unsure))
+    known = alarm.settled if end == alarm.until else end
+    return Conclusion(finding, OPEN_END if known is None else max(known, alarm.unsure))
 
 
 def body(
