@@ -430,7 +430,7 @@ def story(seed: int) -> Timeline:
     for _ in range(30):
         now += draw.choice((0.0, 1.0, 3.0, 5.0, 14.0, 40.0, 61.0, 301.0))
         condition, priority = draw.choice(CONDITIONS), draw.choice(("HI", "ME", "LO"))
-        make = draw.choice((
+        make: Any = draw.choice((
             lambda c=condition, p=priority: raised(c, priority=p),
             lambda c=condition: ended(c),
             lambda c=condition: raised(c, device="S2"),
@@ -470,5 +470,5 @@ def test_another_patient_s_facts_change_nothing(seed: int) -> None:
     theirs = {"patient": "P2", "monitor": "M2", "device": "S9", "sensor": "S9", "sensors": ("S9",)}
     for fact in story(seed + 1).facts:
         named = {name: value for name, value in theirs.items() if hasattr(fact, name)}
-        both.facts.append(msgspec.structs.replace(fact, partition=1, **named))  # type: ignore[arg-type]  # Fields that it has.
+        both.facts.append(msgspec.structs.replace(fact, partition=1, **named))
     assert contents([one for one in both.findings("masking") if one.patient == "P1"]) == contents(line.findings("masking"))
