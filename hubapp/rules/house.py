@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import msgspec
 
@@ -56,6 +57,12 @@ class House(msgspec.Struct):
 
 def copy_of(house: House) -> House:
     return House({key: monitor.copy() for key, monitor in house.monitors.items()}, house.accounts.copy(), house.places.copy())
+
+
+def naming(house: House) -> tuple[Any, ...]:
+    """What says how something is shown, of whatever time it is: what else a house knows is asked for as of then."""
+    accounts, places = house.accounts, house.places
+    return accounts.names, accounts.seen, places.bed_names, places.only_unit
 
 
 class Timeline:
@@ -191,10 +198,18 @@ class Timeline:
 
     def _with(self, patient: str, order: Order) -> str | None:
         """The monitor on which *patient*'s session was opened last, and is open then."""
-        named = [moment.monitor for moment in self._on.get(patient, ()) if moment.order <= order]
-        before = sorted(key for key, m in self.before.monitors.items() if m.session == "open" and m.patient == patient)
-        candidates = [*reversed(named), *before]
-        return next((key for key in candidates if key and self.session(key, order) == ("open", patient)), None)
+        named = {moment.monitor for moment in self._on.get(patient, ()) if moment.order <= order and moment.monitor}
+        named |= {key for key, m in self.before.monitors.items() if m.session == "open" and m.patient == patient}
+        there = (key for key in named if self.session(key, order) == ("open", patient))
+        return max(there, key=lambda key: (self._opened(key, order), key), default=None)
+
+    def _opened(self, monitor: str, order: Order) -> Micros:
+        """Since when *monitor*'s session is as it was then."""
+        told = self._sessions.get(monitor)
+        if told and (index := bisect_right(told, order, key=lambda change: change[0])):
+            return told[index - 1][0][0]
+        before = self.before.monitors.get(monitor)
+        return before.since if before else 0
 
     def link(self, device: str, patient: str | None, after: Order, until: Order) -> Moment | None:
         """The first word, in that time, of which monitor *device* or *patient* is on."""

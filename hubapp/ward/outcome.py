@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from hubapp.facts import AnyFact, fold
 from hubapp.findings import Finding
+from hubapp.rules.episode import Held
 from hubapp.rules.told import EpisodeTold
 from hubapp.ward.index import Key
+from hubapp.ward.telling import HeldFact
 
 
 @dataclass
@@ -25,6 +28,13 @@ class Outcome:
     settled: bool = False
     progressed: bool = False
     told: list[EpisodeTold] = field(default_factory=list)
+
+    def let_go(self, held: Iterable[Held | HeldFact]) -> None:
+        """What is held no more; what the same batch brought need not be written at all."""
+        for one in held:
+            key = held_key(one.fact)
+            if self.held.pop(key, None) is None:
+                self.held[key] = None
 
 
 def held_key(fact: AnyFact) -> str:

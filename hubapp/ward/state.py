@@ -135,6 +135,6 @@ def restore_held(ward: Ward, value: bytes) -> None:
         return
     ward.chronicle.hold(known, held.thresholds)
     if isinstance(known, AlarmFact):
-        ward.remember(alarm_key(known)).hold(Held(known.order, known, held.thresholds))  # type: ignore[arg-type]  # One of AnyAlarm.
+        ward.alarms.remember(alarm_key(known)).hold(Held(known.order, known, held.thresholds))  # type: ignore[arg-type]  # One of AnyAlarm.
     else:
         ward.facts.append(held)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from operator import attrgetter
 
 import msgspec
 
@@ -16,6 +17,9 @@ class HeldFact(msgspec.Struct, frozen=True):
 
     fact: AnyFact
     thresholds: str
+
+
+order_of = attrgetter("fact.order")
 
 
 def told(house: House, facts: Iterable[HeldFact], alarms: Iterable[Held], known: Known) -> Timeline:
