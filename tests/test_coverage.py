@@ -196,6 +196,8 @@ def test_what_a_lost_monitor_ended_was_over_when_it_was_lost() -> None:
 def test_an_alarm_that_is_taken_up_again_was_on_but_in_hours_that_were_told_for_good() -> None:
     line = alarmed(None).at("0:30:00", lost()).at("0:45:00", back()).at("0:50:00", ended())
     assert (uncovered(line), hours(line)) == ([3_000.0], [("09:00", 50.0, 50.0)])
+    line = alarmed(None).at("0:30:00", lost()).at("1:10:00", back()).at("1:20:00", ended())
+    assert hours(line) == [("09:00", 60.0, 60.0), ("10:00", 20.0, 20.0)]
     line = alarmed(None).at("0:30:00", lost()).at("1:10:00.001", back()).at("1:20:00", ended())
     assert hours(line) == [("09:00", 30.0, 30.0), ("10:00", 20.0, 20.0)]
     assert hours(alarmed(None).at("0:30:00", lost()).at("3:30:00", back()).at("3:40:00", ended())) == [

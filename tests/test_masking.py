@@ -221,6 +221,7 @@ def test_after_somebody_acted_nothing_is_hidden(act: Any) -> None:
 
 def test_who_acts_with_the_cause_or_after_it_was_not_there_before() -> None:
     assert ward().at("0:30", audio("paused"), fault()).finding("masking")
+    assert ward().at("0:30", audio("paused"), removed()).finding("masking")
     assert ward().at("0:30", fault()).at("0:30.001", audio("paused")).finding("masking")
 
 
@@ -251,7 +252,7 @@ def test_a_cause_that_lasts_for_over_five_minutes_is_unresolved(at: str, said: s
 
 def test_unresolved_is_final_and_counts_five_minutes() -> None:
     line = hidden()
-    assert outcome(line, "5:30") is None
+    assert (outcome(line, "5:30"), line.body("masking", "5:30")["hidden"]) == (None, None)
     found = line.finding("masking", "5:30.001")
     assert (found.body["outcome"], found.status, found.body["hidden"], found.end) == ("unresolved", "final", 300.0, None)
     line.at("7:00", raised()).at("8:00", mended())

@@ -122,15 +122,15 @@ class Maskings:
         return keys | self._resumed(word) if isinstance(word, Resumed) else keys
 
     def _ended(self, word: Ended) -> set[str]:
-        """A cause that a loss ended is not known to be over; nor is an alarm that it ended known to have been on until then."""
+        """What a lost monitor ended is told after all that it could decide here."""
         keys, told = set(), Told(word.order[0], word.sighting)
         for key, masking in self._maskings("episode", word.id):
             masking.alarm.ended = word
             keys.add(key)
             for cause in masking.causes:
-                on = cause.on and cause.over is not None and word.by != "lost" and told.sent > cause.over.sent
+                on = cause.on and cause.over is not None and told.sent > cause.over.sent
                 cause.again = told if on and cause.again is None else cause.again
-        return keys if word.by == "lost" else keys | self._over("cause", word.id, None, told, word.end)
+        return keys | self._over("cause", word.id, None, told, word.end)
 
     def _resumed(self, word: Resumed) -> set[str]:
         """What was taken for an end was none. A masking that is closed stays so."""
