@@ -470,8 +470,8 @@ def test_however_it_is_cut_and_settled_the_end_is_the_same(seed: int, lag: int) 
     for one in shorts(line.facts, LONG, TWO):
         chronicle.tell(one, known)
     said |= {one.id: one for one in chronicle.conclude(LONG)}
-    standing = {name: one.body | {"no_evidence": 0} for name, one in said.items() if one.status != "retracted"}
-    assert standing == {one.id: one.body | {"no_evidence": 0} for one in floods(line, TWO)}
+    standing = {name: one.body for name, one in said.items() if one.status != "retracted"}
+    assert standing == {one.id: one.body for one in floods(line, TWO)}
 
 
 def test_a_flood_of_a_day_is_remembered_in_a_few_words() -> None:

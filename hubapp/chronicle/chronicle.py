@@ -10,13 +10,7 @@ from typing import NamedTuple, TypeAlias
 import msgspec
 
 from hubapp.facts import (
-    AccountFact,
-    BedPlaced,
-    DeviceChanged,
-    EncounterChanged,
     Micros,
-    MonitorPlaced,
-    MonitorSeen,
 )
 from hubapp.findings import Finding
 from hubapp.rules.episode import OPEN_END
@@ -25,9 +19,6 @@ from hubapp.rules.moments import EARLIEST, Order, start_of
 from hubapp.rules.scene import Conclusion, Event, Heirs, Rule, Scene, rank
 from hubapp.rules.told import EpisodeTold, Word
 from hubapp.thresholds import Thresholds
-
-# What says who an account is and where a device stands may change what is found of anything.
-OF_EVERYTHING = (AccountFact, BedPlaced, MonitorPlaced, EncounterChanged, DeviceChanged, MonitorSeen)
 
 RANK = attrgetter("rank")
 NOTHING = EpisodeTold(id="")
@@ -73,9 +64,8 @@ class Course:
         scene.look_at(event, scene.known[heard.thresholds])
         for rule in self.rules:
             self.touched |= {(rule.name, key) for key in rule.hear(event, scene)}
-        scene.pass_by(event)
+        self.everything = scene.pass_by(event) or self.everything
         self.tip = heard.rank
-        self.everything = self.everything or isinstance(event, OF_EVERYTHING)
 
     def copy(self) -> Course:
         other = Course(self.scene.copy(), [copied(rule) for rule in self.rules])

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
 import msgspec
 
-from hubapp.facts import AccountFact, AlarmFact, AnyFact, Micros, Quality, SensorRemoved, fold
+from hubapp.facts import AccountFact, AlarmFact, AnyFact, BedPlaced, Micros, Quality, SensorRemoved, SessionClosed, fold
 from hubapp.findings import Finding, finding_id
 from hubapp.rules import accounts, monitors, places
 from hubapp.rules.house import ADMISSIONS as ADMISSIONS
@@ -120,15 +120,24 @@ class Scene:
         self._after = known.copy() if known else Monitor(serial)
         self.meant = list(monitors.step(self._after, monitor, event))
 
-    def pass_by(self, event: Event) -> None:
-        """Let *event* have happened."""
+    def pass_by(self, event: Event) -> bool:
+        """Let *event* have happened. Returns whether anything was learnt of who an account is or where a device stands."""
         if self.monitor is not None:
             self.house.monitors[self.monitor] = self._after
         if isinstance(event, AccountFact):
             self.began[event.service] = min(event.sent, self.began.get(event.service, event.sent))
+            known = len(self.house.accounts.names), len(self.house.accounts.seen)
             list(accounts.step(self.house.accounts, event, self.thresholds.presence))
-        elif not isinstance(event, Word):
-            list(places.step(self.house.places, event))
+            return isinstance(event, SessionClosed) or known != (len(self.house.accounts.names), len(self.house.accounts.seen))
+        if isinstance(event, Word | AlarmFact):
+            return False
+        where = self._where(event)
+        return bool(list(places.step(self.house.places, event))) or isinstance(event, BedPlaced) or where != self._where(event)
+
+    def _where(self, event: AnyFact) -> tuple[int, int, int]:
+        """Grows with what is told of where the monitor stands that *event* names."""
+        of, serial = self.house.places, fold(getattr(event, "serial", None) or "")
+        return len(of.beds.get(serial, ())), len(of.unsure.get(serial, ())), len(of.serials)
 
     # What rules ask.
 

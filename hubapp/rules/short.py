@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hubapp.facts import Micros
-from hubapp.rules.attendance import deadline
+from hubapp.rules.attendance import deadline, lost_at
 from hubapp.rules.endings import ended_order
 from hubapp.rules.episode import Episode, Known, identity
 from hubapp.rules.evidence import Attendance, hands, judged, signal_limit
@@ -19,7 +19,7 @@ def short(
     episode: Episode, previous: Episode | None, seen: Attendance | None, verdict: tuple[Micros, str] | None, house: Timeline
 ) -> EpisodeTold:  # fmt: skip
     """What is told of *episode*; previous: the one before it of the same alarm; seen: its evidence; verdict: its deadline,
-    when that has passed, and what attendance says of it.
+    when that has passed, and the result that attendance has now.
     """
     name = identity(episode, "episodes")
     return EpisodeTold(
@@ -31,7 +31,7 @@ def short(
         ),
         ends=tuple(ends(episode, name)),
         handled=handled(episode, seen, name),
-        judged=None if verdict is None else Judged(order=at(verdict[0], name), id=name, result=verdict[1]),
+        judged=None if verdict is None else Judged(order=at(verdict[0], name), id=name, result=at_deadline(episode, *verdict)),
     )
 
 
@@ -47,7 +47,7 @@ def onset(episode: Episode, previous: Episode | None, name: str, house: Timeline
     return Onset(
         order=episode.order, id=name, subject=episode.subject, patient=episode.patient, monitor=episode.monitor,
         serial=episode.serial, device=episode.device, sensor=episode.sensor, condition=episode.condition, kind=episode.kind,
-        start=episode.start, sighting=episode.onset, place=episode.place, thresholds=episode.thresholds,
+        start=episode.start, sighting=episode.onset, thresholds=episode.thresholds,
         counts=not (late or unobserved or missed), told_late=late, unobserved=unobserved,
     )  # fmt: skip
 
@@ -73,6 +73,20 @@ def handled(episode: Episode, seen: Attendance | None, name: str) -> Handled | N
     first = min(found, key=lambda one: (one.sent, one.copy.order))
     copy: Sighting = first.copy
     return Handled(order=copy.order if first.sent == copy.sent else at(first.sent, name), id=name, sighting=copy)
+
+
+def at_deadline(episode: Episode, due: Micros, result: str) -> str:
+    """The result as it was known at the deadline: late evidence, or an end that is known later, is no part of it."""
+    if result in ("attended", "visited"):
+        return result
+    if "told-late" in episode.quality:
+        return "not-judged"
+    ended = [(end.by, end.known) for end in episode.breaks if end.known[0] <= due < end.resumed[0]]
+    if episode.ended_by is not None and ended_order(episode)[0] <= due:
+        ended.append((episode.ended_by, ended_order(episode)))
+    if ended:
+        return "self-resolved" if ended[-1][0] == "cleared" and not episode.latched else "unobserved"
+    return "unobserved" if lost_at(episode, due) else "no-evidence"
 
 
 def is_due(episode: Episode, known: Known, watermark: Micros) -> Micros | None:

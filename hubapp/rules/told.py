@@ -85,7 +85,7 @@ class Handled(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Judged(msgspec.Struct, frozen=True, kw_only=True):
-    """What attendance says of an episode at its deadline."""
+    """What attendance says of an episode at its deadline, as it was known then: late evidence changes nothing of it."""
 
     order: Order
     id: str
