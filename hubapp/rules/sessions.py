@@ -73,7 +73,7 @@ class Sessions:
     """Its keys are account, client and beginning: one session each."""
 
     name = "presence"
-    kind = Session
+    kind: type = Session
 
     def __init__(self) -> None:
         self.items: dict[str, Session] = {}
