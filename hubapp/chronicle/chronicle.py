@@ -9,9 +9,7 @@ from typing import NamedTuple, TypeAlias
 
 import msgspec
 
-from hubapp.facts import (
-    Micros,
-)
+from hubapp.facts import SECOND, Micros
 from hubapp.findings import Finding
 from hubapp.rules.episode import OPEN_END
 from hubapp.rules.house import House, copy_of
@@ -21,6 +19,8 @@ from hubapp.rules.told import EpisodeTold, Word
 from hubapp.thresholds import Thresholds
 
 RANK = attrgetter("rank")
+# The revisions of what was taken back must go on growing.
+RETRACTED_KEPT = 24 * 3600 * SECOND
 NOTHING = EpisodeTold(id="")
 
 Place: TypeAlias = tuple[str, str]
@@ -95,6 +95,7 @@ class Chronicle:
         self.retold: set[str] = set()
         self.news: list[EpisodeTold] = []
         self._present: Course | None = None
+        self._rows: dict[Place, int] = {}
         self._dues: dict[Place, Micros] = {}
         self._before: Micros = -OPEN_END
 
@@ -190,10 +191,11 @@ class Chronicle:
                 yield finding
         for name, one in said.items():
             if name not in found and one.finding.status != "retracted" and one.closes >= self.horizon:
-                heir = min(found) if found else rule.heir(one.finding, scene, now) if isinstance(rule, Heirs) else None
+                heir = rule.heir(one.finding, scene, now) if isinstance(rule, Heirs) else None
+                heir = heir or min(found, default=None)
                 revision = one.finding.revision + 1
                 replaced = msgspec.structs.replace(one.finding, status="retracted", revision=revision, replaced_by=heir)
-                said[name] = Said(replaced, now)
+                said[name] = Said(replaced, now + RETRACTED_KEPT)
                 self.changed.add(place)
                 yield replaced
         self._dues[place] = min((due for due in due_of(rule, key, found.values()) if due >= now), default=OPEN_END)
@@ -207,12 +209,12 @@ class Chronicle:
         passed, self.held = self.held[:index], self.held[index:]
         for heard in passed:
             self.settled.hear(heard)
-        self.changed |= self.settled.touched
         self.settled.touched, self.settled.everything, self.horizon = set(), False, horizon
         for course in (self.settled, self._present):
             if course is not None:
                 course.scene.prune(horizon)
                 self._forget(course.rules, horizon)
+        self.note_changes()
         waiting = self._all(self.settled) | (self._all(self._present) if self._present else set())
         self._dues = {place: due for place, due in self._dues.items() if place in waiting}
         for name, (told, _) in list(self.episodes.items()):
@@ -225,7 +227,6 @@ class Chronicle:
         for rule in rules:
             for key in [key for key in rule.items if rule.over(key, horizon)]:
                 del rule.items[key]
-                self.changed.add((rule.name, key))
         for place, said in list(self.said.items()):
             gone = [name for name, one in said.items() if one.closes < horizon]
             for name in gone:
@@ -233,6 +234,14 @@ class Chronicle:
                 self.changed.add(place)
             if not said:
                 del self.said[place]
+
+    def note_changes(self) -> None:
+        """Rows of what the settled course remembers otherwise than they hold it."""
+        found = {
+            (rule.name, key): hash(msgspec.json.encode(item)) for rule in self.settled.rules for key, item in rule.items.items()
+        }
+        self.changed |= {place for place in found.keys() | self._rows.keys() if found.get(place) != self._rows.get(place)}
+        self._rows = found
 
 
 def due_of(rule: Rule, key: str, found: Iterable[Conclusion]) -> Iterator[Micros]:

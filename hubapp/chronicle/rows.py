@@ -63,6 +63,8 @@ def restore(chronicle: Chronicle, tables: Mapping[str, Iterable[tuple[bytes, byt
                 rule.items[key.decode()] = msgspec.json.decode(row.item, type=rule.kind)
             if row.said:
                 chronicle.said[rule.name, key.decode()] = {one.finding.id: one for one in row.said}
+    chronicle.note_changes()
+    chronicle.changed = set()
     for value in told:
         episode = decoded(value, ToldRow)
         chronicle.restore(episode.told, episode.thresholds)

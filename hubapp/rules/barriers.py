@@ -30,7 +30,7 @@ from hubapp.rules.places import Place
 from hubapp.rules.scene import Conclusion, Event, Scene
 from hubapp.rules.sightings import Sighting, instant, sighting
 from hubapp.rules.stretches import Stretch, join, mark
-from hubapp.rules.told import Ended, Onset, Prioritised
+from hubapp.rules.told import Ended, Onset, Prioritised, Resumed
 
 URGENT = ("HI", "ME")
 LAST: Micros = 1 << 62
@@ -69,6 +69,8 @@ class Barriers:
                 alarm.since = event.order[0] if alarm.since is None else alarm.since
             case Ended() if (alarm := self._alarm(event.id)) is not None:
                 alarm.ended = event.order[0]
+            case Resumed() if (alarm := self._alarm(event.id)) is not None:
+                alarm.ended = None
             case BedPlaced() | MonitorPlaced() | EncounterChanged():
                 self._decide(scene)
             case AccountFact():

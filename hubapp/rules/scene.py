@@ -109,8 +109,13 @@ class Scene:
             self._hear(fold(event.monitor) if event.monitor else self.house.places.monitors.get(fold(event.sensor)), event)
 
     def _hear(self, monitor: str | None, event: AnyFact) -> None:
-        """An alarm or a removed sensor is a sign of life of its monitor, and means something where that is lost."""
+        """An alarm or a removed sensor is a sign of life of its monitor, and means something where that is lost.
+
+        An alarm of the patient who is on it: others' are told elsewhere.
+        """
         known = self.house.monitors.get(monitor or "")
+        if known is not None and isinstance(event, AlarmFact) and event.patient and known.patient != fold(event.patient):
+            return
         if monitor is not None and known is not None and known.lost is not None:
             self._step(monitor, known.serial, event)
 
