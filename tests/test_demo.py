@@ -90,6 +90,15 @@ def test_a_database_that_refuses_is_told_before_the_ward_begins(home: Path, kafk
     assert not (home / "demo").exists()
 
 
+@pytest.mark.live
+def test_a_worker_that_cannot_start_ends_the_demo_with_what_it_said(home: Path, own_kafka: Cluster, database: str) -> None:
+    own = {"HUB_HOME": str(home), "HUB_KAFKA": own_kafka.address, "HUB_DATABASE": database, "HUB_WEB_HOST": "0.0.0.0"}
+    ended = subprocess.run(COMMAND, env=os.environ | own, capture_output=True, text=True, timeout=120)
+    assert ended.returncode == 1
+    assert "ended with status 1: hub: HUB_WEB_HOST=0.0.0.0 is not loopback" in ended.stderr.splitlines()[-1]
+    assert "started again" not in ended.stderr
+
+
 def finding(**changes: Any) -> dict[str, Any]:
     body = {
         "result": "attended",

@@ -28,7 +28,7 @@ WORKERS = ("demo-1", "demo-2")
 # The simulator holds no record back for longer; a busy laptop may keep a worker from its heartbeat for a while.
 TIMING = {"HUB_DELIVERY_TIMEOUT": "5", "HUB_SESSION_TIMEOUT": "20"}
 DRAIN_SECONDS = 15.0
-# A worker that fails sooner after its start will not do better the next time.
+# A worker that says within so long why it ends will say the same the next time.
 LIVES_SECONDS = 20.0
 BEHIND = "now-10m"
 
@@ -43,7 +43,7 @@ class Demo:
         self.ward = Player("ward", home, *simulate)
         self.conclusions = Conclusions(self.conclude)
         self.restarts: dict[str, int] = dict.fromkeys(WORKERS, 0)
-        self.stop = asyncio.Event()
+        self.stop, self.hurry = asyncio.Event(), asyncio.Event()
         self._failed: str | None = None
 
     def conclude(self, line: str) -> None:
@@ -56,7 +56,7 @@ class Demo:
         """Until its time is over, or ^C, or SIGTERM; what it started is stopped then."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            loop.add_signal_handler(number, self.stop.set)
+            loop.add_signal_handler(number, self._told_to_stop)
         beforehand.insist(self.settings)
         before = await asyncio.to_thread(self._up_before)
         try:
@@ -67,6 +67,10 @@ class Demo:
             await self._clear(leave_services=before)
         if self._failed:
             raise Failure(self._failed)
+
+    def _told_to_stop(self) -> None:
+        """The second time the summary is not waited for."""
+        (self.hurry if self.stop.is_set() else self.stop).set()
 
     async def _clear(self, *, leave_services: bool) -> None:
         try:
@@ -115,6 +119,8 @@ class Demo:
     async def _finish(self) -> None:
         """The ward ends, the workers catch up, the summary is told."""
         self.stop.set()
+        if not self.hurry.is_set():
+            self.tell("the ward ends; the workers conclude what it said last (^C again: at once)")
         await self.ward.end()
         figures = await self._caught_up()
         alerts = orjson.loads(self.ward.output or b"{}").get("alerts", 0)
@@ -128,23 +134,22 @@ class Demo:
             await self.conclusions.follow()
             pages = [page for worker in WORKERS if (page := await self._ask(worker, "/metrics")) is not None]
             lag = sum(figure(page, "hub_lag_records") + figure(page, "hub_archive_lag_records") for page in pages)
-            if lag == 0 or time.monotonic() > deadline:
+            if lag == 0 or self.hurry.is_set() or time.monotonic() > deadline:
                 archived = sum(figure(page, "hub_archived") for page in pages)
                 return {"archived": round(archived), "workers": len(pages), "restarts": sum(self.restarts.values())}
 
     async def _watch(self, worker: Player) -> None:
-        """A worker that ends, as one may kill it, is started again, unless it ends over and over."""
-        began = float("-inf")
+        """A worker that is killed, as one may, or that fails late is started again; one that cannot start is not."""
         while True:
+            began = time.monotonic()
             status = await worker.ended()
             if self.stop.is_set():
                 return
             told = f"worker {worker.name} {worker.end_told(status)}"
-            if time.monotonic() - began < LIVES_SECONDS and status > 0:
-                self._fail(f"{told}, just after its start; read {worker.log}")
+            if status in (1, 2) and time.monotonic() - began < LIVES_SECONDS:
+                self._fail(f"{told} (its log: {worker.log})")
                 return
             self.tell(f"{told}; it is started again")
-            began = time.monotonic()
             self.restarts[worker.name] += 1
             await worker.start()
 
@@ -168,6 +173,7 @@ class Demo:
     def _fail(self, reason: str) -> None:
         self._failed = reason
         self.stop.set()
+        self.hurry.set()
 
     async def _tell_addresses(self) -> None:
         """The three addresses, as soon as they answer, of a patient of whom something is known."""
