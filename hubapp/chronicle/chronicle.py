@@ -182,14 +182,14 @@ class Chronicle:
     def _news(self, place: Place, rule: Rule, scene: Scene, now: Micros) -> Iterator[Finding]:
         key, said = place[1], self.said.get(place, {})
         found = {one.finding.id: one for one in rule.found(key, scene, now)} if key in rule.items else {}
-        for name, (finding, closes) in found.items():
+        for name, (finding, closes) in sorted(found.items()):
             if closes < self.horizon and name not in said:
                 continue  # It was told, and is forgotten.
             if finding_is_new(finding, closes, said.get(name), now, self._before):
                 self.said.setdefault(place, {})[name] = Said(finding, closes)
                 self.changed.add(place)
                 yield finding
-        for name, one in said.items():
+        for name, one in sorted(said.items()):
             if name not in found and one.finding.status != "retracted" and one.closes >= self.horizon:
                 heir = rule.heir(one.finding, scene, now) if isinstance(rule, Heirs) else None
                 heir = heir or min(found, default=None)

@@ -106,7 +106,7 @@ class Timeline:
     def hear(self, fact: AnyAlarm, monitor: str) -> bool:
         """An alarm's update is a sign of life of its monitor. Returns whether it was lost."""
         known = self.house.monitors.get(monitor)
-        if known is None or known.lost is None:
+        if known is None or known.lost is None or is_of_another(fact, known.session, known.patient):
             return False
         self.tip = fact.order
         self._step(monitor, known.serial, fact)
@@ -230,6 +230,10 @@ class Timeline:
         before = self.before.monitors.get(monitor)
         return changes[-1].what == "lost" if changes else before is not None and before.lost is not None
 
+    def wakes(self, monitor: str, fact: AlarmFact) -> bool:
+        """Whether *monitor* was lost then, and *fact* is a sign of its life."""
+        return self.silent_at(monitor, fact.order) and not is_of_another(fact, *self.session(monitor, fact.order))
+
     def serial(self, monitor: str) -> str:
         """As it was first written."""
         known = self.house.monitors.get(monitor)
@@ -245,6 +249,11 @@ class Timeline:
             return before
         place = self.house.places.place(monitor, at, before)
         return msgspec.structs.replace(place, by=by) if place.known else place
+
+
+def is_of_another(fact: AlarmFact, session: str, patient: str | None) -> bool:
+    """Whether an alarm names somebody else than the patient whose session is open: that one's are told elsewhere."""
+    return session == "open" and fact.patient is not None and fold(fact.patient) != patient
 
 
 def order_of(event: Moment | Trace) -> Order:

@@ -12,7 +12,7 @@ from hubapp.findings import Finding, finding_id
 from hubapp.rules import accounts, monitors, places
 from hubapp.rules.house import ADMISSIONS as ADMISSIONS
 from hubapp.rules.house import ASSIGNMENTS as ASSIGNMENTS
-from hubapp.rules.house import MONITOR_CODE, OF_A_MONITOR, House, copy_of
+from hubapp.rules.house import MONITOR_CODE, OF_A_MONITOR, House, copy_of, is_of_another
 from hubapp.rules.moments import Moment, Order, Trace
 from hubapp.rules.monitors import Monitor
 from hubapp.rules.places import Place
@@ -114,7 +114,7 @@ class Scene:
         An alarm of the patient who is on it: others' are told elsewhere.
         """
         known = self.house.monitors.get(monitor or "")
-        if known is not None and isinstance(event, AlarmFact) and event.patient and known.patient != fold(event.patient):
+        if known is not None and isinstance(event, AlarmFact) and is_of_another(event, known.session, known.patient):
             return
         if monitor is not None and known is not None and known.lost is not None:
             self._step(monitor, known.serial, event)

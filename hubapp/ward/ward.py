@@ -181,7 +181,7 @@ class Ward:
     def _hear(self, fact: AnyAlarm, timeline: Timeline) -> None:
         """A lost monitor that sends an alarm is back."""
         monitor = timeline.monitor_of(fact)
-        if monitor is None or monitor not in timeline.losses or not timeline.silent_at(monitor, fact.order):
+        if monitor is None or monitor not in timeline.losses or not timeline.wakes(monitor, fact):
             return
         self._touch(self.alarms.index.of("monitor", monitor), fact)
         if fact.order < timeline.tip or not timeline.hear(fact, monitor):
