@@ -121,7 +121,7 @@ def begin(
     """Begin the silences that there were not: of a new cause, of a new patient, or with the monitor's return."""
     known = watch.current
     for patient, stay in sorted(watch.stays.items()):
-        for key, cause in watch.causes.items():
+        for key, cause in sorted(watch.causes.items()):
             new = returned or stay is arrived or key in causes
             if new and cause.broken is None and (patient, key) not in known and silences(cause, stay, scene):
                 silence = silence_of(cause, stay, event, scene, returned=returned)
