@@ -161,8 +161,14 @@ class Chronicle:
 
     # Concluding.
 
-    def conclude(self, now: Micros) -> Iterator[Finding]:
-        """Hear all that was sent up to *now*; yield the findings that are new or changed."""
+    def conclude(self, now: Micros, horizon: Micros | None = None) -> Iterator[Finding]:
+        """Hear all that was sent up to *now*; yield the findings that are new or changed.
+
+        horizon: no event can precede it any more, so what lies before it is heard but once. It is settled next.
+        """
+        if horizon is not None:
+            self._fold(horizon)
+            self._present = None
         again = self._present is None
         course = self._present = self._present or self.settled.copy()
         for heard in self.held[bisect_right(self.held, course.tip, key=RANK) :]:
@@ -204,12 +210,8 @@ class Chronicle:
 
     def settle(self, horizon: Micros) -> list[Heard]:
         """Fold what no event can precede any more. Returns what is held no more."""
-        begin = start_of(horizon)
-        index = bisect_left(self.held, (begin, 0), key=RANK)
-        passed, self.held = self.held[:index], self.held[index:]
-        for heard in passed:
-            self.settled.hear(heard)
-        self.settled.touched, self.settled.everything, self.horizon = set(), False, horizon
+        begin, passed = start_of(horizon), self._fold(horizon)
+        self.horizon = horizon
         for course in (self.settled, self._present):
             if course is not None:
                 course.scene.prune(horizon)
@@ -221,6 +223,14 @@ class Chronicle:
             if told.over and all(word.order < begin for word in told.words()):
                 del self.episodes[name]
                 self.retold.add(name)
+        return passed
+
+    def _fold(self, horizon: Micros) -> list[Heard]:
+        index = bisect_left(self.held, (start_of(horizon), 0), key=RANK)
+        passed, self.held = self.held[:index], self.held[index:]
+        for heard in passed:
+            self.settled.hear(heard)
+        self.settled.touched, self.settled.everything = set(), False
         return passed
 
     def _forget(self, rules: list[Rule], horizon: Micros) -> None:

@@ -38,7 +38,7 @@ from hubapp.ward.telling import HeldFact, order_of, told
 from hubapp.ward.watermark import CLOSING, Watermark
 
 # How many facts of a backlog are applied at once: many, since all is concluded after them; few, since others wait meanwhile.
-ENOUGH = 1_500
+ENOUGH = 1_000
 
 
 class Ward:
@@ -139,7 +139,7 @@ class Ward:
         self._touched |= {key for key, remembered in self.alarms.items() if not remembered.closed}
         if naming(self.timeline().house) != names:
             self._touched, self._renamed = set(self.alarms), set(self.alarms)
-        self._conclude(before)
+        self._conclude(before, horizon)
         self._forget(passed)
 
     def _park_too(self) -> None:
@@ -221,7 +221,7 @@ class Ward:
 
     # Concluding.
 
-    def _conclude(self, before: Micros | None) -> None:
+    def _conclude(self, before: Micros | None, horizon: Micros | None = None) -> None:
         now = self.now
         clock = Clock(-OPEN_END if now is None else now, -OPEN_END if before is None or now is None else before)
         self._touched |= {*self.alarms.due(clock.now)}
@@ -231,7 +231,7 @@ class Ward:
                 self._conclude_alarm(key, timeline, clock)
         self._touched, self._renamed = set(), set()
         if now is not None:
-            self.outcome.findings += self.chronicle.conclude(now)
+            self.outcome.findings += self.chronicle.conclude(now, horizon)
 
     def _conclude_alarm(self, key: Key, timeline: Timeline, clock: Clock) -> None:
         remembered = self.alarms[key]
