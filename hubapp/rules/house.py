@@ -83,7 +83,7 @@ class Timeline:
         self.links: defaultdict[str, list[Moment]] = defaultdict(list)
         self.traces: defaultdict[str, list[Trace]] = defaultdict(list)
         self.changes: defaultdict[str, list[Trace]] = defaultdict(list)
-        self.log_ins: list[Trace] = []
+        self.log_ins: defaultdict[str, list[Trace]] = defaultdict(list)
         self.crowd = Crowd(self.house.accounts)
         self.newest_trace = EARLIEST
         self._sessions: defaultdict[str, list[tuple[Order, str, str | None]]] = defaultdict(list)
@@ -95,7 +95,8 @@ class Timeline:
         if isinstance(fact, OF_A_MONITOR):
             self._step(fold(fact.monitor), fact.monitor, fact)
         elif isinstance(fact, AccountFact):
-            self.log_ins += accounts.step(self.house.accounts, fact, thresholds)
+            for log_in in accounts.step(self.house.accounts, fact, thresholds):
+                self.log_ins[fold(log_in.place or "")].append(log_in)
             self.newest_trace = fact.order
             self.crowd = Crowd(self.house.accounts)
         else:
@@ -164,13 +165,12 @@ class Timeline:
     def forget(self, before: House, horizon: Micros) -> None:
         """Go on from the summary *before*, which holds all that was told before *horizon*."""
         self.before, begin = before, start_of(horizon)
-        for listed in (self.moments, self.removals, self.links, self._on, self.traces, self.changes):
+        for listed in (self.moments, self.removals, self.links, self._on, self.traces, self.changes, self.log_ins):
             for key in list(listed):
                 events: list[Moment] | list[Trace] = listed[key]
                 del events[: bisect_left(events, begin, key=order_of)]
                 if not events:
                     del listed[key]
-        del self.log_ins[: bisect_left(self.log_ins, begin, key=order_of)]
         for told in self._sessions.values():
             del told[: bisect_left(told, begin, key=lambda change: change[0])]
         self.touched = set()
