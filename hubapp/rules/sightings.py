@@ -29,7 +29,7 @@ USED: dict[str, tuple[str, ...]] = {
 }
 
 
-class Sighting(msgspec.Struct, frozen=True):
+class Sighting(msgspec.Struct, frozen=True, gc=False):
     """A fact as evidence: the few fields used, and where its record is."""
 
     kind: str

@@ -12,7 +12,7 @@ from hubapp.rules.episode import Held, Known
 from hubapp.rules.house import House, Timeline
 
 
-class HeldFact(msgspec.Struct, frozen=True):
+class HeldFact(msgspec.Struct, frozen=True, gc=False):
     """A fact of the house as it is held; thresholds: the hash of those in force at its place in the log."""
 
     fact: AnyFact
