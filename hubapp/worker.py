@@ -9,6 +9,7 @@ import logging
 import os
 import pkgutil
 import signal
+import threading
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Literal, TypeAlias
@@ -60,6 +61,7 @@ class Worker:
 
     async def work(self) -> None:
         self._hear_signals()
+        threading.excepthook = self._thread_failed
         self._take_directory()
         beforehand.insist(self.settings)
         listening = site.listen(self.settings.web_host, self.settings.web_port, self.directory / "web")
@@ -81,6 +83,12 @@ class Worker:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._told_to_stop, number)
+
+    def _thread_failed(self, failed: threading.ExceptHookArgs) -> None:
+        """Python would print all that the error quotes. A stop without a broker cuts the consumer's thread short."""
+        if not (self.stop.is_set() and issubclass(failed.exc_type, asyncio.CancelledError)):
+            error = failed.exc_value or failed.exc_type()
+            logger.error("a thread failed", exc_info=(failed.exc_type, error, failed.exc_traceback))
 
     def _told_to_stop(self, number: signal.Signals) -> None:
         if not self.stop.is_set():

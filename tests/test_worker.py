@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from asyncio import CancelledError
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +18,8 @@ import pytest
 from hubapp import logs
 from hubapp.duty import behind
 from hubapp.facts import SECOND
+from hubapp.settings import Settings
+from hubapp.worker import Worker
 
 NOWHERE = "127.0.0.1:9"
 
@@ -165,6 +168,20 @@ def test_a_log_line_has_no_field_that_is_not_named() -> None:
 def test_an_error_is_told_without_what_it_quotes() -> None:
     assert logs.worded(KeyError("patient 4711")) == "KeyError"
     assert logs.worded(OSError(28, "No space left on device")) == "OSError: [Errno 28] No space left on device"
+
+
+@pytest.mark.parametrize(
+    ("error", "stopping", "lines"),
+    [(CancelledError, True, 0), (CancelledError, False, 1), (KeyError, True, 1), (KeyError, False, 1)],
+)
+def test_a_thread_that_fails_is_told_unless_the_stop_cut_it_short(
+    home: Path, caplog: pytest.LogCaptureFixture, error: type[BaseException], stopping: bool, lines: int
+) -> None:
+    worker = Worker(Settings(home=home), "w", rules=True, archive=False)
+    if stopping:
+        worker.stop.set()
+    worker._thread_failed(threading.ExceptHookArgs((error, error("patient 4711"), None, None)))
+    assert [record.getMessage() for record in caplog.records] == ["a thread failed"] * lines
 
 
 def test_the_sources_that_hold_the_watermark_are_those_long_silent_or_never_heard() -> None:
