@@ -71,7 +71,7 @@ class Barriers:
                 alarm.ended = event.order[0]
             case Resumed() if (alarm := self._alarm(event.id)) is not None:
                 alarm.ended = None
-            case BedPlaced() | MonitorPlaced() | EncounterChanged():
+            case BedPlaced() | MonitorPlaced() | EncounterChanged() if scene.moves(event):
                 self._decide(scene)
             case AccountFact():
                 return self._account(event, scene)

@@ -31,6 +31,7 @@ class Coverage:
         self.items: dict[str, Item] = {}
 
     def hear(self, event: Event, scene: Scene) -> Iterable[str]:
+        newest = scene.house.places.newest_unit
         match event:
             case Onset(kind="physiological", told_late=False) if "backfilled" not in event.sighting.quality:
                 return self._onset(event, scene)
@@ -45,7 +46,9 @@ class Coverage:
                 return [event.id, HOURS]
             case AccountFact():
                 return self._account(event, scene)
-            case BedPlaced() | MonitorPlaced() | EncounterChanged() if scene.house.places.newest_unit < event.sent:
+            case BedPlaced() | MonitorPlaced() | EncounterChanged() if (
+                scene.house.places.newest_unit < event.sent and scene.moves(event)
+            ):
                 return self._decide(scene)
         return []
 

@@ -76,7 +76,9 @@ class Floods:
                 keys |= self._begun(event, scene)
             case Judged():
                 keys |= self._judged(event)
-            case MonitorPlaced() | EncounterChanged() | BedPlaced():  # What was true until now counts for what was before.
+            case MonitorPlaced() | EncounterChanged() | BedPlaced() if scene.moves(
+                event
+            ):  # What was true until now counts for what was before.
                 self._decide(scene)
             case AccountFact() if isinstance(staff := self.items.get(STAFF), Staff):
                 list(accounts.step(staff.accounts, event, scene.thresholds.presence))

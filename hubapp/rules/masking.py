@@ -49,6 +49,7 @@ class Maskings:
         for moment in scene.meant:
             if isinstance(moment, Moment):
                 keys |= self._happened(moment)
+        newest = scene.house.places.newest_unit
         match event:
             case Onset():
                 keys |= self._onset(event, scene)
@@ -61,7 +62,9 @@ class Maskings:
             case MonitorSeen():
                 for sensor in event.sensors:
                     keys |= self._over("device", fold(sensor), REMOVED, Told(event.sent, sighting(event)), event.at)
-            case BedPlaced() | MonitorPlaced() | EncounterChanged() if scene.house.places.newest_unit < event.sent:
+            case BedPlaced() | MonitorPlaced() | EncounterChanged() if (
+                scene.house.places.newest_unit < event.sent and scene.moves(event)
+            ):
                 keys |= self._decide(scene)
         return keys
 

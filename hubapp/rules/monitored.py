@@ -63,7 +63,7 @@ class Monitored:
         self.items: dict[str, Sessions] = {}
 
     def hear(self, event: Event, scene: Scene) -> Iterable[str]:
-        if isinstance(event, PLACING):
+        if isinstance(event, PLACING) and scene.moves(event):
             return [key for key, here in self.items.items() if placed(here.sessions, key, scene)]
         monitor = monitor_of(event, scene)
         if monitor is None:

@@ -7,7 +7,19 @@ from typing import Any, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
 import msgspec
 
-from hubapp.facts import AccountFact, AlarmFact, AnyFact, BedPlaced, Micros, Quality, SensorRemoved, SessionClosed, fold
+from hubapp.facts import (
+    AccountFact,
+    AlarmFact,
+    AnyFact,
+    BedPlaced,
+    EncounterChanged,
+    Micros,
+    MonitorPlaced,
+    Quality,
+    SensorRemoved,
+    SessionClosed,
+    fold,
+)
 from hubapp.findings import Finding, finding_id
 from hubapp.rules import accounts, monitors, places
 from hubapp.rules.house import ADMISSIONS as ADMISSIONS
@@ -108,6 +120,18 @@ class Scene:
         elif isinstance(event, SensorRemoved):
             self._hear(fold(event.monitor) if event.monitor else self.house.places.monitors.get(fold(event.sensor)), event)
 
+    def moves(self, event: Event) -> bool:
+        """Whether *event*, which is looked at, says anything new of where a monitor or a bed is."""
+        if isinstance(event, BedPlaced):
+            return True
+        if not isinstance(event, MonitorPlaced | EncounterChanged) or event.serial is None:
+            return False
+        of, serial = self.house.places, fold(event.serial)
+        unsure = isinstance(event, MonitorPlaced) and event.place == "unsure"
+        bed = of.last_bed.get(serial) if unsure else event.bed
+        beds, doubts = of.beds.get(serial), of.unsure.get(serial)
+        return not beds or not doubts or beds[-1][1] != bed or doubts[-1][1] != unsure
+
     def _hear(self, monitor: str | None, event: AnyFact) -> None:
         """An alarm or a removed sensor is a sign of life of its monitor, and means something where that is lost.
 
@@ -136,13 +160,9 @@ class Scene:
             return isinstance(event, SessionClosed) or known != (len(self.house.accounts.names), len(self.house.accounts.seen))
         if isinstance(event, Word | AlarmFact):
             return False
-        where = self._where(event)
-        return bool(list(places.step(self.house.places, event))) or isinstance(event, BedPlaced) or where != self._where(event)
-
-    def _where(self, event: AnyFact) -> tuple[int, int, int]:
-        """Grows with what is told of where the monitor stands that *event* names."""
-        of, serial = self.house.places, fold(getattr(event, "serial", None) or "")
-        return len(of.beds.get(serial, ())), len(of.unsure.get(serial, ())), len(of.serials)
+        moves, serials = self.moves(event), len(self.house.places.serials)
+        links = list(places.step(self.house.places, event))
+        return moves or bool(links) or serials != len(self.house.places.serials)
 
     # What rules ask.
 

@@ -38,7 +38,7 @@ class Silenced:
         self.items: dict[str, Watch] = {}
 
     def hear(self, event: Event, scene: Scene) -> Iterable[str]:
-        if isinstance(event, PLACING):
+        if isinstance(event, PLACING) and scene.moves(event):
             return [key for key, watch in self.items.items() if placed(watch.silences, key, scene)]
         if isinstance(event, SessionClosed):
             return self._decided(event, scene)
