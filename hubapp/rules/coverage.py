@@ -46,9 +46,7 @@ class Coverage:
                 return [event.id, HOURS]
             case AccountFact():
                 return self._account(event, scene)
-            case BedPlaced() | MonitorPlaced() | EncounterChanged() if (
-                scene.house.places.newest_unit < event.sent and scene.moves(event)
-            ):
+            case BedPlaced() | MonitorPlaced() | EncounterChanged() if newest < event.sent and scene.moves(event):
                 return self._decide(scene)
         return []
 

@@ -62,9 +62,7 @@ class Maskings:
             case MonitorSeen():
                 for sensor in event.sensors:
                     keys |= self._over("device", fold(sensor), REMOVED, Told(event.sent, sighting(event)), event.at)
-            case BedPlaced() | MonitorPlaced() | EncounterChanged() if (
-                scene.house.places.newest_unit < event.sent and scene.moves(event)
-            ):
+            case BedPlaced() | MonitorPlaced() | EncounterChanged() if newest < event.sent and scene.moves(event):
                 keys |= self._decide(scene)
         return keys
 
