@@ -93,6 +93,14 @@ def test_a_fetch_after_one_that_brought_nothing_waits_longer() -> None:
     assert broker.plan(102.0, request, {}) == (LONG_MS, set())
 
 
+def test_a_fetch_that_lacks_what_has_yet_to_be_taken_waits_no_longer() -> None:
+    broker = Broker()
+    broker.plan(100.0, whole({"a": {0: 5}, "b": {0: 1}}), {})
+    assert broker.plan(101.0, whole({"b": {0: 1}}), {}) == (100, set())
+    assert broker.plan(102.0, whole({"b": {0: 1}}), {}) == (100, set())
+    assert broker.plan(103.0, whole({"a": {0: 5}, "b": {0: 1}}), {}) == (LONG_MS, set())
+
+
 def test_little_comes_at_a_pace_and_much_at_once() -> None:
     broker = Broker()
     broker.note(100.0, 1)

@@ -26,7 +26,8 @@ from hubapp.engine.quiet import Asked, Quiet
 CONNECTION = 2
 # After an answer of few bytes the next fetch is asked so many seconds after the last one: what comes meanwhile comes together.
 PACE, FEW = 0.04, 64 * 1024
-# How long a fetch waits for records after one that brought none; all others wait as long as aiokafka says.
+# How long a fetch of everything waits for records after one that brought none. All others wait as long as aiokafka says: while
+# one waits, a partition that it lacks, whose records had yet to be taken, waits too.
 LONG_MS = 500
 # Of a request: begin a session, whatever the broker remembers.
 FIRST = 0
@@ -116,6 +117,7 @@ class Fetches:
         at, wall, session = time.monotonic(), time.time(), broker.session
         if session.begun < self._quiet.taken:
             session.end()  # What is assigned since knows nothing of what was told before.
+            broker.partitions = 0
         wait_ms, left_out = broker.plan(at, request, self._every)
         try:
             response = await self._send(node, session.ask(request, wait_ms, left_out), group=CONNECTION)
@@ -138,10 +140,10 @@ class Fetches:
 
 
 class Broker:
-    """next: when it may be asked again."""
+    """next: when it may be asked again; partitions: how many it was asked for at the most since the last take-over."""
 
     def __init__(self) -> None:
-        self.session, self.next = Session(), 0.0
+        self.session, self.next, self.partitions = Session(), 0.0, 0
         self._brought = 0
         self._asked: dict[str, float] = {}
 
@@ -154,7 +156,12 @@ class Broker:
             left_out = set()
         self._asked |= dict.fromkeys(topics - left_out, now)
         rest_ms = [int(rests[topic] * 1000) for topic in left_out]
-        return min([request._max_wait_ms if self._brought else LONG_MS, *rest_ms]), left_out
+        return min([LONG_MS if self._is_idle(request) else request._max_wait_ms, *rest_ms]), left_out
+
+    def _is_idle(self, request: FetchRequest) -> bool:
+        partitions = sum(len(parts) for _, parts in request.topics)
+        self.partitions = max(partitions, self.partitions)
+        return not self._brought and partitions == self.partitions
 
     def note(self, asked: float, brought: int) -> None:
         self._brought = brought
