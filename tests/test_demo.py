@@ -16,10 +16,11 @@ import pytest
 
 from hubapp.demo.conclusions import Conclusions
 from hubapp.demo.players import Player
-from hubapp.demo.stage import figure, pages
+from hubapp.demo.stage import Demo, changes, figure, pages
 from hubapp.demo.words import told_of
 from hubapp.local.kafka import Cluster
 from hubapp.local.postgres import Postgres
+from hubapp.settings import Settings
 
 COMMAND = [sys.executable, "-m", "hubapp", "demo", "--json"]
 
@@ -162,3 +163,21 @@ def test_how_a_player_ended_is_what_its_log_said_last(tmp_path: Path, status: in
     player.log.parent.mkdir()
     player.log.write_text(log)
     assert player.end_told(status) == told
+
+
+def test_a_service_that_goes_down_and_comes_up_again_is_told_once() -> None:
+    [line] = changes(set(), {"kafka"})
+    assert line.startswith("kafka is down: ")
+    assert changes({"kafka"}, {"kafka"}) == []
+    assert changes({"kafka", "postgresql"}, {"postgresql"}) == ["kafka is up again"]
+
+
+def test_the_second_interrupt_and_a_failure_wait_for_nothing(home: Path) -> None:
+    demo = Demo(Settings(home=home), seconds=None, beds=1, json=True)
+    demo._told_to_stop()
+    assert (demo.stop.is_set(), demo.hurry.is_set()) == (True, False)
+    demo._told_to_stop()
+    assert demo.hurry.is_set()
+    failed = Demo(Settings(home=home), seconds=None, beds=1, json=True)
+    failed._fail("x")
+    assert failed.stop.is_set() and failed.hurry.is_set()

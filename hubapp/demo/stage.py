@@ -165,9 +165,8 @@ class Demo:
             await asyncio.sleep(1)
             rows = await asyncio.to_thread(standing, self.settings)
             down = {str(row["service"]) for row in rows if row["state"] == "down"}
-            for service in sorted(down ^ before):
-                told = "is down: `hub services up` in another terminal starts it again" if service in down else "is up again"
-                self.tell(f"{service} {told}")
+            for line in changes(before, down):
+                self.tell(line)
             before = down
 
     def _fail(self, reason: str) -> None:
@@ -205,6 +204,12 @@ async def play(settings: Settings, *, seconds: float | None, beds: int, json: bo
 
 def address(settings: Settings, worker: str) -> str:
     return (settings.home / "workers" / worker / "web").read_text().strip()
+
+
+def changes(before: set[str], down: set[str]) -> list[str]:
+    """A line for each service that went down, or came up again."""
+    went = [f"{service} is down: `hub services up` in another terminal starts it again" for service in sorted(down - before)]
+    return went + [f"{service} is up again" for service in sorted(before - down)]
 
 
 def pages(patient: str) -> list[str]:
