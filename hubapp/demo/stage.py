@@ -44,6 +44,8 @@ class Demo:
         self.conclusions = Conclusions(self.conclude)
         self.restarts: dict[str, int] = dict.fromkeys(WORKERS, 0)
         self.stop, self.hurry = asyncio.Event(), asyncio.Event()
+        needed = {"Kafka": settings.kafka, "PostgreSQL": settings.database}
+        self.embedded = " and ".join(name for name, own in needed.items() if own is None)
         self._failed: str | None = None
 
     def conclude(self, line: str) -> None:
@@ -76,8 +78,10 @@ class Demo:
         try:
             await asyncio.gather(*[player.end() for player in (self.ward, *self.workers)])
         finally:
-            if not leave_services:
-                self.tell("stopping Kafka and PostgreSQL")
+            if leave_services and self.embedded:
+                self.tell(f"left running, as before: {self.embedded} (`hub services down` stops them)")
+            elif self.embedded:
+                self.tell(f"stopping {self.embedded}")
                 await asyncio.to_thread(services.down, self.settings)
 
     def _up_before(self) -> bool:
@@ -85,8 +89,8 @@ class Demo:
         return bool(found := services.found(self.settings.home)) and all(service.is_up() for service in found)
 
     async def _prepare(self, up: bool) -> None:
-        if not up:
-            self.tell(f"starting Kafka and PostgreSQL in {self.settings.home} (the first time takes a minute)")
+        if self.embedded and not up:
+            self.tell(f"starting {self.embedded} in {self.settings.home} (the first time takes a minute)")
         await asyncio.to_thread(services.ensure_up, self.settings)
         if not self.stop.is_set():
             async with connection.opened(database_url(self.settings)):
