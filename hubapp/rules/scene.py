@@ -175,9 +175,12 @@ class Scene:
             return device
         if (seen := self.house.places.monitors.get(device)) is not None:
             return seen
-        patient = fold(fact.patient) if fact.patient else None
-        there = (key for key, one in self.house.monitors.items() if one.session == "open" and one.patient == patient)
-        return device if device in self.house.monitors else max(there, default=None) if patient else None
+        return device if device in self.house.monitors else self._with(fold(fact.patient)) if fact.patient else None
+
+    def _with(self, patient: str) -> str | None:
+        """The monitor on which *patient*'s session was opened last, and is open."""
+        there = [(one.since, key) for key, one in self.house.monitors.items() if (one.session, one.patient) == ("open", patient)]
+        return max(there)[1] if there else None
 
     def present(self, order: Order) -> Presence:
         """The accounts whose sessions are open at *order*."""
