@@ -24,7 +24,7 @@ from hubapp import kafka, lines, marks, topics
 from hubapp.failure import Failure
 from hubapp.settings import Settings
 
-CONNECT_SECONDS = 10
+CONNECT_SECONDS, STOP_SECONDS = 10, 10
 STALLED_SECONDS = 30
 UNANSWERED = 20_000
 
@@ -41,7 +41,8 @@ async def connected(make: Callable[..., Any], settings: Settings, **options: Any
         brokers = kafka.bootstrap(settings)
         raise Failure(f"Kafka at {brokers} answered, and then no more: {kafka.explain(error, settings)}") from error
     finally:
-        await client.stop()
+        with suppress(TimeoutError):  # All that was to be said is said: what then hangs in the client keeps nobody.
+            await asyncio.wait_for(client.stop(), STOP_SECONDS)
 
 
 async def send(settings: Settings, file: str, *, end_of_input: bool = False) -> int:

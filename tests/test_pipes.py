@@ -16,7 +16,9 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.partitioner import murmur2
 
+from hubapp import pipes
 from hubapp.local.kafka import Cluster
+from hubapp.settings import Settings
 
 pytestmark = pytest.mark.live
 
@@ -137,6 +139,23 @@ async def test_a_pipe_is_sent_line_by_line(kafka: Cluster, topic: str) -> None:
     sending.stdin.close()
     tailing.send_signal(signal.SIGINT)
     assert (sending.wait(30), tailing.wait(30)) == (0, 0)
+
+
+async def test_a_client_that_does_not_stop_keeps_nobody(kafka: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Client:
+        def __init__(self, **_options: object) -> None:
+            self.stopping = False
+
+        async def start(self) -> None: ...
+
+        async def stop(self) -> None:
+            self.stopping = True
+            await asyncio.Event().wait()
+
+    monkeypatch.setattr(pipes, "STOP_SECONDS", 0.05)
+    async with asyncio.timeout(30), pipes.connected(Client, Settings(kafka=kafka.address)) as client:
+        pass
+    assert client.stopping
 
 
 async def test_a_reader_that_has_had_enough_ends_tail_cleanly(kafka: Cluster, topic: str) -> None:
