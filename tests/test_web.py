@@ -14,6 +14,7 @@ import pytest
 from aiohttp import ClientSession
 from yarl import URL
 
+from hubapp import topics
 from hubapp.facts import fold
 from hubapp.failure import Failure
 from hubapp.web import site
@@ -247,4 +248,6 @@ def test_a_taken_port_is_said_and_a_free_one_is_kept_for_the_next_time(tmp_path:
 
 def test_every_page_is_one_of_those_documented() -> None:
     routes = {resource.canonical for resource in site.pages(Desk("one", "", Ward())).router.resources()}
-    assert routes == {"/v1/episodes/{patient}", "/v1/attendance/{patient}", "/v1/workers", "/healthz", "/readyz", "/metrics"}
+    told = (Path(__file__).parents[1] / "docs" / "operating.md").read_text()
+    assert {route for route in routes if f"`{route}`" not in told} == set()
+    assert len(routes) == len(topics.PATIENT_RULES) + 4
