@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import insort
 from collections.abc import Iterator
-from operator import attrgetter
 
 import msgspec
 
@@ -49,8 +47,7 @@ class Connections:
         """What *fact* changes, in whatever order reports come within their bound."""
         monitor = fold(fact.monitor)
         connection = self.known.setdefault(monitor, Connection([]))
-        if not self.past:
-            self._hear(monitor, connection, fact.sent)
+        self._hear(monitor, connection, fact.sent)
         self._changed.add(monitor)
         if isinstance(fact, MonitorLost):
             yield from self._lost(connection, fact)
@@ -77,10 +74,9 @@ class Connections:
         elif self.past and newest is not None and fact.sent - newest > SILENT:
             yield silence(connection.reports[-1])
             yield fact
-        insort(connection.reports, fact, key=attrgetter("order"))
+        connection.reports = sorted([*connection.reports, fact], key=lambda report: report.order)
         horizon = connection.reports[-1].sent - RECENT
-        while connection.reports[0].sent < horizon:
-            del connection.reports[0]
+        connection.reports = [r for r in connection.reports if r.sent >= horizon or r is connection.reports[-1]]
 
     def _hear(self, monitor: str, connection: Connection, sent: Micros) -> None:
         """How far this monitor has come, in steps without a gap; and how far all had when it was heard last."""

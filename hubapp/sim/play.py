@@ -97,10 +97,7 @@ class Post:
 
     async def send(self, place: tuple[str, int]) -> None:
         topic, partition = place
-        try:
-            self.waiting.append(await self.producer.send_batch(self.batches.pop(place), topic, partition=partition))
-        except KafkaError as error:
-            raise Failure(f"Kafka takes no records: {error!r}") from error
+        self.waiting.append(await self.producer.send_batch(self.batches.pop(place), topic, partition=partition))
         await self.acknowledged(UNANSWERED)
 
     async def flush(self) -> None:
