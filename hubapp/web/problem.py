@@ -71,7 +71,7 @@ async def solved(request: web.Request, handler: Handler) -> web.StreamResponse:
         return told(error.status, "There is no such page." if error.status == 404 else error.reason)
     except TimeoutError:
         return told(503, f"No answer within {QUERY_SECONDS} s.")
-    except Exception:
+    except Exception:  # Whatever one page does wrong, the worker goes on: logged with its traceback, and told as a 500.
         logger.exception("a page failed")
         return told(500, "The answer failed; the worker's log says where.")
 
