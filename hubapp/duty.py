@@ -16,6 +16,7 @@ from aiokafka.errors import KafkaError
 from hubapp import kafka, metrics, topics
 from hubapp.engine import HubApp
 from hubapp.facts import SECOND, Micros
+from hubapp.failure import Failure
 from hubapp.metrics import Figure
 from hubapp.settings import Settings
 from hubapp.store.patience import Status
@@ -101,7 +102,7 @@ class Duty:
             asked = time.monotonic()
             try:
                 state, members = await asyncio.wait_for(self._group(), ANSWER_SECONDS)
-            except (KafkaError, OSError, TimeoutError):
+            except (KafkaError, Failure, OSError, TimeoutError):  # Failure: the embedded one is down.
                 await self._forget_admin()
                 return False
             self._reached = asked
@@ -156,7 +157,7 @@ class Duty:
     def _uncommitted(self) -> Iterator[str]:
         """Lanes that fail, and a worker that owns sources and commits nothing."""
         assert self.app is not None
-        if not self._open():
+        if not self._open() or not self._has_to_commit():
             self._ready_since = None
             return
         now = time.monotonic()
@@ -166,6 +167,11 @@ class Duty:
             yield f"nothing was committed for {now - newest:.0f} s"
         for lane, error in sorted(self.commits.failing.items()):
             yield f"commits of {lane} fail: {error}"
+
+    def _has_to_commit(self) -> bool:
+        """Progress, once a second; of an input of the past, only what came in."""
+        assert self.app is not None
+        return not self._settings.input or any((one.highwater or 0) > one.position for one in self.app.owned())
 
     def _told_of_archive(self) -> list[str]:
         status = self.archive

@@ -43,14 +43,14 @@ def fold(identifier: str) -> str:
     return identifier.strip().casefold()
 
 
-class Limits(msgspec.Struct, frozen=True):
+class Limits(msgspec.Struct, frozen=True, gc=False):
     """An alarm's limits in the unit of its metric; None where there is none."""
 
     lower: float | None = None
     upper: float | None = None
 
 
-class Limit(msgspec.Struct, frozen=True):
+class Limit(msgspec.Struct, frozen=True, gc=False):
     """What a monitor reports of one alarm condition."""
 
     condition: str
@@ -59,8 +59,8 @@ class Limit(msgspec.Struct, frozen=True):
     enabled: bool = True
 
 
-class Fact(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=True, omit_defaults=True):
-    """What every fact has.
+class Fact(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=True, omit_defaults=True, gc=False):
+    """What every fact has. (gc: values are in no cycle, and there are many.)
 
     at: when it was true. sent: when its writer said so (the gateway's `timestamp`, the platform's `performed_on`).
     topic, partition, offset, index: the source record, and the fact's place among those of one record.

@@ -15,7 +15,7 @@ Status: TypeAlias = Literal["provisional", "final", "amended", "retracted"]
 NAMESPACE = uuid.UUID("6d7f2c1e-5b1a-5c0e-9a53-2f6a3f0c9e11")
 
 
-class Evidence(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=False):
+class Evidence(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=False, gc=False):
     """A copy of what a finding rests on: the fact's type, the few fields used, and where its record is."""
 
     kind: str
@@ -30,7 +30,7 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=False):
     sha256: str
 
 
-class Finding(msgspec.Struct, kw_only=True):
+class Finding(msgspec.Struct, kw_only=True, gc=False):
     """A finding's content: all but `revision` and `status` is a pure function of the facts and thresholds.
 
     Times are text (ISO 8601, six decimals, `Z`); durations in `body` are seconds.

@@ -26,6 +26,11 @@ def bootstrap(settings: Settings) -> str:
     return cluster.address
 
 
+def addresses(settings: Settings) -> list[tuple[str, int]]:
+    """Host and port of each broker in use. Raises Failure for one that is none."""
+    return [_host_and_port(server) for server in bootstrap(settings).split(",")]
+
+
 def client_options(settings: Settings) -> dict[str, Any]:
     """What every aiokafka client is made with."""
     options: dict[str, Any] = {"bootstrap_servers": bootstrap(settings), "security_protocol": settings.kafka_security}

@@ -17,7 +17,7 @@ HEADERS: tuple[tuple[str, bytes], ...] = ((END_OF_INPUT, b"1"),)
 
 def is_end(headers: Mapping[str, bytes | None] | Iterable[tuple[str, bytes | None]]) -> bool:
     pairs = headers.items() if isinstance(headers, Mapping) else headers
-    return any(name == END_OF_INPUT and value == b"1" for name, value in pairs)
+    return HEADERS[0] in pairs
 
 
 UNTIL = "hub_input_until"
@@ -30,4 +30,7 @@ def until(instant: Micros) -> tuple[tuple[str, bytes], ...]:
 
 def until_of(headers: Iterable[tuple[str, bytes | None]]) -> Micros | None:
     """What such a mark says; None of any other record."""
-    return next((int(value) for name, value in headers if name == UNTIL and value and value.lstrip(b"-").isdigit()), None)
+    for name, value in headers:
+        if name == UNTIL and value and value.lstrip(b"-").isdigit():
+            return int(value)
+    return None

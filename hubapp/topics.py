@@ -48,7 +48,10 @@ PATIENTS, HOUSE = "hub-patients", "hub-house"
 QUARANTINE, LATE = "hub-quarantine", "hub-late"
 # Key log_epoch: made with the hub logs; key thresholds: those in force.
 META = "hub-meta"
-RULES = ("episodes", "attendance")
+# Rules by the log that they run in.
+PATIENT_RULES: tuple[str, ...] = ("episodes", "attendance", "masking", "silenced", "nuisance", "monitored")
+HOUSE_RULES: tuple[str, ...] = ("presence", "control", "barriers", "coverage", "floods")
+RULES = (*PATIENT_RULES, *HOUSE_RULES)
 
 OURS = (
     Topic(PATIENTS, LOG_PARTITIONS, 7 * DAY, "ours", append_time=True),
@@ -56,5 +59,6 @@ OURS = (
     Topic(QUARANTINE, 1, 28 * DAY, "ours"),
     Topic(LATE, 1, 28 * DAY, "ours"),
     Topic(META, 1, None, "ours", compacted=True),
-    *(Topic(f"hub-{rule}", LOG_PARTITIONS, 28 * DAY, "ours") for rule in RULES),
+    *(Topic(f"hub-{rule}", LOG_PARTITIONS, 28 * DAY, "ours") for rule in PATIENT_RULES),
+    *(Topic(f"hub-{rule}", 1, 28 * DAY, "ours") for rule in HOUSE_RULES),
 )

@@ -6,16 +6,19 @@ import asyncio
 import gc
 import importlib
 import logging
+import os
 import pkgutil
 import signal
+import threading
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Literal, TypeAlias
 
 import uvloop
+from aiokafka.errors import KafkaError
 from faust.exceptions import ImproperlyConfigured
 
-from hubapp import kafka, logs
+from hubapp import beforehand, kafka, logs
 from hubapp.cluster import log_epoch, log_partitions
 from hubapp.duty import Duty
 from hubapp.engine import DatadirInUse, HubApp, PoisonedBatch
@@ -29,6 +32,8 @@ logger = logging.getLogger(__name__)
 
 Only: TypeAlias = Literal["rules", "archive"]
 
+# Together below the 8 s after which the engine's watchdog ends a stop.
+HAND_OVER_SECONDS, ANSWER_SECONDS = 5.0, 1.5
 STOP_SECONDS = 9.0
 
 
@@ -52,12 +57,13 @@ class Worker:
         self._parts = {"rules": rules, "archive": archive}
         self._began = time.monotonic()
         self._said: dict[str, float] = {}
+        self._abandoned = False
 
     async def work(self) -> None:
         self._hear_signals()
+        threading.excepthook = self._thread_failed
         self._take_directory()
-        if self.settings.kafka is not None:
-            kafka.client_options(self.settings)  # What is wrong in the settings themselves is not waited for.
+        beforehand.insist(self.settings)
         listening = site.listen(self.settings.web_host, self.settings.web_port, self.directory / "web")
         url = site.address(listening)
         self.duty = Duty(self.settings, self.name, url, **self._parts)
@@ -69,11 +75,20 @@ class Worker:
         finally:
             await self.duty.close()
             await pages.cleanup()
+        if self._abandoned:
+            logger.warning("stopped without handing over: Kafka does not answer")
+            os._exit(0)  # What still waits for Kafka would keep the process.
 
     def _hear_signals(self) -> None:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._told_to_stop, number)
+
+    def _thread_failed(self, failed: threading.ExceptHookArgs) -> None:
+        """Python would print all that the error quotes. A stop without a broker cuts the consumer's thread short."""
+        if not (self.stop.is_set() and issubclass(failed.exc_type, asyncio.CancelledError)):
+            error = failed.exc_value or failed.exc_type()
+            logger.error("a thread failed", exc_info=(failed.exc_type, error, failed.exc_traceback))
 
     def _told_to_stop(self, number: signal.Signals) -> None:
         if not self.stop.is_set():
@@ -132,10 +147,26 @@ class Worker:
             await asyncio.wait([stopping, ended], return_when=asyncio.FIRST_COMPLETED)
         for task in (watching, ended, stopping):
             task.cancel()
-        await app.stop()
+        await self._stop(app)
         if app.crash_reason is not None:
             raise app.crash_reason
-        await starting
+        if not self._abandoned:
+            await starting
+
+    async def _stop(self, app: HubApp) -> None:
+        """Without a broker Faust would wait for ever for somebody to hand over to."""
+        stop = asyncio.ensure_future(app.stop())
+        await asyncio.wait([stop], timeout=HAND_OVER_SECONDS)
+        self._abandoned = not stop.done() and await self._kafka_is_away()
+        if not self._abandoned:
+            await stop
+
+    async def _kafka_is_away(self) -> bool:
+        try:
+            await asyncio.wait_for(kafka.reach(self.settings), ANSWER_SECONDS)
+        except (Failure, TimeoutError):
+            return True
+        return False
 
     async def _tell_ready(self, app: HubApp) -> None:
         while not app.ready:  # noqa: ASYNC110  # The engine tells no event of it.
@@ -186,4 +217,6 @@ def worded(error: BaseException) -> BaseException:
     """What ends a worker, as one line where a person can do something about it."""
     if isinstance(error, ImproperlyConfigured | PoisonedBatch | DatadirInUse):
         return Failure(f"the worker ends: {error}")
+    if isinstance(error, KafkaError):
+        return Failure(f"the worker ends: Kafka was lost just as partitions were taken over ({error}); start it again")
     return error

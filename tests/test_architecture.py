@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from hubapp.chronicle.rules import OF_PATIENTS, OF_THE_HOUSE
+from hubapp.topics import HOUSE_RULES, PATIENT_RULES
+
 ROOT = Path(__file__).parents[1]
 # Of each part, the parts of ours that it may import.
 MAY: dict[str, set[str]] = {
@@ -18,10 +21,11 @@ MAY: dict[str, set[str]] = {
     "topics": set(),
     "wire": {"wire", "facts", "codes"},
     "rules": {"rules", "facts", "findings", "thresholds", "codes"},
+    "chronicle": {"chronicle", "rules", "facts", "findings", "thresholds"},
     "engine": {"engine"},
 }
-WARD = {"ward", "rules", "facts", "findings", "thresholds"}
-PURE = ("facts", "findings", "wire", "rules")
+WARD = {"ward", "chronicle", "rules", "facts", "findings", "thresholds"}
+PURE = ("facts", "findings", "wire", "rules", "chronicle")
 IMPURE = {
     "time", "random", "secrets", "os", "io", "pathlib", "socket", "subprocess", "asyncio", "threading", "logging", "tempfile",
     "faust", "mode", "aiokafka", "asyncpg", "rocksdict", "aiohttp", "structlog", "pydantic_settings",
@@ -84,3 +88,8 @@ def test_a_clock_would_be_found(tmp_path: Path) -> None:
     path.write_text("import time\nfrom hubapp.engine import x\ntime.time()\n")
     assert "time" in set(imports(path))
     assert ours(path) == {"engine"}
+
+
+def test_every_rule_of_the_chronicle_has_its_topic_and_its_table() -> None:
+    assert set(OF_PATIENTS) == {*PATIENT_RULES} - {"episodes", "attendance"}
+    assert set(OF_THE_HOUSE) == {*HOUSE_RULES}

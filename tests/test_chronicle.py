@@ -83,7 +83,7 @@ def test_whatever_the_order_of_arrival_the_end_is_the_same(seed: int, makes: dic
                 chronicle.tell(one, IN_FORCE)
             found += chronicle.conclude(now)
             if draw.random() < 0.2:
-                chronicle.settle(now - 1260 * SECOND)
+                chronicle.settle(now - 600 * SECOND)
     end = newest(facts) + 86_400 * SECOND
     assert standing(found) == expected(facts, makes, end)
 

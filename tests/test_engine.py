@@ -25,7 +25,7 @@ class Fetches:
     def __init__(self) -> None:
         self.quiet = Quiet()
         self.quiet.take([ALARMS])
-        self.began = self.quiet._taken
+        self.began = self.quiet.taken
 
     def answer(self, at: float, offset: int, highwater: int, error: int = 0, node: int = 1) -> Fetches:
         self.quiet.heard(Asked(self.began + at, 1_000.0 + at, node, None), ALARMS, offset, error, highwater)

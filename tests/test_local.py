@@ -242,11 +242,26 @@ def test_a_full_disk_is_named(said: str) -> None:
 
 def test_a_state_file_that_is_broken_is_one_clear_line(home: Path) -> None:
     (home / "cluster.json").write_text("{")
-    with pytest.raises(Failure, match=r"cluster\.json cannot be read .*: remove .* to begin anew"):
+    with pytest.raises(Failure, match=r"cluster\.json is damaged .*: remove .* to begin anew"):
         Cluster(home)
 
 
 @pytest.mark.live
+@pytest.mark.parametrize("command", ["demo", "worker", "services up"])
+def test_a_home_that_is_no_directory_is_one_clear_line_that_asks_to_remove_nothing(home: Path, command: str) -> None:
+    (home / "file").touch()
+    done = hub(home / "file", *command.split())
+    assert done.returncode == 1 and "set HUB_HOME" in done.stderr
+    assert done.stderr.startswith("hub: ") and done.stderr.count("\n") == 1 and "remove" not in done.stderr
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"port": "x"}'])
+def test_a_damaged_file_with_the_port_of_postgresql_is_one_clear_line(home: Path, text: str) -> None:
+    (home / "port.json").write_text(text)
+    with pytest.raises(Failure, match=r"port\.json is damaged .*: remove it"):
+        Postgres(home)
+
+
 def test_a_damaged_jar_is_noticed(kafka: Cluster, tmp_path: Path) -> None:
     whole = jars.cache() / f"kafka-{kafka.version}"
     assert jars.is_whole(whole, kafka.version)

@@ -204,3 +204,22 @@ async def test_in_real_time_nothing_is_written_before_it_is_so_and_stop_ends_it(
     assert sum(len(records) for records in found.values()) == ward.wires.counts["records"]
     stamps = [record.timestamp * 1000 for records in found.values() for record in records]
     assert ward.now <= max(stamps) + SECOND
+
+
+@pytest.mark.live
+async def test_a_kafka_that_takes_nothing_any_more_is_one_clear_line(own_kafka: Cluster) -> None:
+    admin = AIOKafkaAdminClient(bootstrap_servers=own_kafka.address)
+    await admin.start()
+    await admin.create_topics([NewTopic("alerts", 1, 1)])
+    await admin.close()
+    producer = AIOKafkaProducer(bootstrap_servers=own_kafka.address, request_timeout_ms=1500)
+    async with producer:
+        post = Post(Settings(kafka=own_kafka.address), producer)
+        await post.put(("alerts", 0), None, b"{}", [])
+        await post.flush()
+        await post.acknowledged(0)
+        own_kafka.kill()
+        with pytest.raises(Failure, match="Kafka takes no records"):
+            for _ in range(3):
+                await post.put(("alerts", 0), None, b"{}", [])
+                await post.flush()

@@ -14,6 +14,7 @@ import pytest
 from aiohttp import ClientSession
 from yarl import URL
 
+from hubapp import topics
 from hubapp.facts import fold
 from hubapp.failure import Failure
 from hubapp.web import site
@@ -174,6 +175,21 @@ async def test_an_owner_that_is_gone_is_a_503_and_named_among_the_workers(ask: A
         }  # fmt: skip
 
 
+async def test_a_worker_whose_answer_is_no_answer_is_named_among_the_workers_as_one_that_gives_none(ask: Any) -> None:
+    ward = Ward()
+    async with open_desk(ward, "one", 0) as one, open_desk(ward, "two", 1) as two:
+
+        async def failing() -> Health:
+            raise RuntimeError
+
+        two.health = failing  # type: ignore[method-assign]  # What a defect in it would do.
+        status, body, _ = await ask(one, "/v1/workers")
+        assert (status, {worker["url"]: worker["answers"] for worker in body["workers"]}) == (
+            200,
+            {one.url: True, two.url: False},
+        )
+
+
 async def test_an_owner_that_says_nothing_is_a_503_within_the_time_of_a_query(ask: Any) -> None:
     ward = Ward()
     silent = await asyncio.start_server(lambda _reader, _writer: asyncio.sleep(60), "127.0.0.1", 0)
@@ -232,4 +248,6 @@ def test_a_taken_port_is_said_and_a_free_one_is_kept_for_the_next_time(tmp_path:
 
 def test_every_page_is_one_of_those_documented() -> None:
     routes = {resource.canonical for resource in site.pages(Desk("one", "", Ward())).router.resources()}
-    assert routes == {"/v1/episodes/{patient}", "/v1/attendance/{patient}", "/v1/workers", "/healthz", "/readyz", "/metrics"}
+    told = (Path(__file__).parents[1] / "docs" / "operating.md").read_text()
+    assert {route for route in routes if f"`{route}`" not in told} == set()
+    assert len(routes) == len(topics.PATIENT_RULES) + 4

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from asyncio import CancelledError
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +18,8 @@ import pytest
 from hubapp import logs
 from hubapp.duty import behind
 from hubapp.facts import SECOND
+from hubapp.settings import Settings
+from hubapp.worker import Worker
 
 NOWHERE = "127.0.0.1:9"
 
@@ -104,6 +107,10 @@ def test_a_killed_worker_can_be_started_again_at_once_and_keeps_its_address(home
         ({"HUB_KAFKA_SECURITY": "SASL_SSL"}, "HUB_KAFKA_USER"),
         ({"HUB_KAFKA_SECURITY": "SSL", "HUB_KAFKA_CA": "/no/such/file"}, "HUB_KAFKA_CA"),
         ({"HUB_HOME": "/proc/hub"}, "HUB_HOME"),
+        ({"HUB_KAFKA": "kafka-1"}, "HUB_KAFKA: 'kafka-1' is not HOST:PORT"),
+        ({"HUB_DATABASE": "db.example/hub"}, "HUB_DATABASE is no address of a database"),
+        ({"HUB_CONFIG": "/no/hub.toml"}, "/no/hub.toml: No such file or directory (HUB_CONFIG)"),
+        ({"HUB_CONFIG": __file__}, "not TOML"),
     ],
 )
 def test_what_no_waiting_mends_is_one_line_and_exit_1(
@@ -115,6 +122,15 @@ def test_what_no_waiting_mends_is_one_line_and_exit_1(
     told = [line for line in worker.said if line.startswith("hub: ")]
     assert len(told) == 1 and words in told[0]
     assert not any("Traceback" in line for line in worker.said)
+
+
+def test_a_kafka_of_another_version_in_the_directory_is_one_line_and_exit_1(home: Path, started: list[Process]) -> None:
+    (home / "kafka").mkdir()
+    (home / "kafka" / "cluster.json").write_text('{"version": "3.7.1", "cluster_id": "c", "ports": [[20001, 20002]]}')
+    worker = Process(home, HUB_KAFKA="")
+    started.append(worker)
+    assert worker.ended() == 1
+    assert "holds Kafka 3.7.1" in worker.said[-1] and worker.said[-1].startswith("hub: ")
 
 
 def test_a_taken_port_is_one_line_and_exit_1(home: Path, started: list[Process]) -> None:
@@ -152,6 +168,20 @@ def test_a_log_line_has_no_field_that_is_not_named() -> None:
 def test_an_error_is_told_without_what_it_quotes() -> None:
     assert logs.worded(KeyError("patient 4711")) == "KeyError"
     assert logs.worded(OSError(28, "No space left on device")) == "OSError: [Errno 28] No space left on device"
+
+
+@pytest.mark.parametrize(
+    ("error", "stopping", "lines"),
+    [(CancelledError, True, 0), (CancelledError, False, 1), (KeyError, True, 1), (KeyError, False, 1)],
+)
+def test_a_thread_that_fails_is_told_unless_the_stop_cut_it_short(
+    home: Path, caplog: pytest.LogCaptureFixture, error: type[BaseException], stopping: bool, lines: int
+) -> None:
+    worker = Worker(Settings(home=home), "w", rules=True, archive=False)
+    if stopping:
+        worker.stop.set()
+    worker._thread_failed(threading.ExceptHookArgs((error, error("patient 4711"), None, None)))
+    assert [record.getMessage() for record in caplog.records] == ["a thread failed"] * lines
 
 
 def test_the_sources_that_hold_the_watermark_are_those_long_silent_or_never_heard() -> None:

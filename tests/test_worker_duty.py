@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -45,3 +47,16 @@ async def test_a_member_is_counted_in_and_one_that_the_group_has_dropped_is_not(
 
 async def test_without_a_broker_nobody_is_counted_in() -> None:
     assert not await duty_of("w", Settings(kafka="127.0.0.1:9")).counted_in()
+
+
+async def test_nobody_is_counted_in_while_the_embedded_broker_is_down(tmp_path: Path) -> None:
+    assert not await duty_of("w", Settings(home=tmp_path)).counted_in()
+
+
+@pytest.mark.parametrize(("input", "unread", "told"), [(True, 0, False), (True, 1, True), (False, 0, True)])
+def test_a_worker_that_commits_nothing_says_so_unless_nothing_came_in(input: bool, unread: int, told: bool) -> None:
+    duty = duty_of("w", Settings(input=input))
+    owned = SimpleNamespace(topic="alerts", partition=0, open=True, position=5, highwater=5 + unread)
+    duty.app.owned = lambda: [owned]  # type: ignore[union-attr]  # It is the one made above.
+    duty._ready_since = time.monotonic() - 60
+    assert [reason.startswith("nothing was committed for 6") for reason in duty._uncommitted()] == [True] * told

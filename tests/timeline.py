@@ -91,6 +91,16 @@ def ended(condition: str = "spo2-low", **fields: Any) -> Any:
     return alarm(f.AlarmEnded, condition, **fields)
 
 
+def fault(condition: str = "finger-not-detected", fact: type = f.AlarmRaised, /, **fields: Any) -> Any:
+    """A technical condition of a device; over: `fault(condition, AlarmEnded)`."""
+    defaults = {"signal": "only", "kind": "technical", "priority": "LO", "device_code": "Nonin 3150"}
+    return alarm(fact, condition, **{**defaults, **fields})
+
+
+def mended(condition: str = "finger-not-detected", **fields: Any) -> Any:
+    return fault(condition, f.AlarmEnded, **fields)
+
+
 def log_in(name: str | None = "nurse1", **fields: Any) -> Any:
     return _fact("events-auth", f.SessionOpened, account_name=name, service=fields.pop("service", "newer"), **fields)
 
@@ -99,8 +109,20 @@ def log_out(name: str | None = "nurse1", **fields: Any) -> Any:
     return _fact("events-auth", f.SessionClosed, account_name=name, service=fields.pop("service", "newer"), **fields)
 
 
+def failed(name: str | None = "nurse1", **fields: Any) -> Any:
+    return _fact("events-auth", f.LogInFailed, account_name=name, service=fields.pop("service", "newer"), **fields)
+
+
+def locked(name: str | None = "nurse1", **fields: Any) -> Any:
+    return _fact("events-auth", f.AccountLocked, account_name=name, service=fields.pop("service", "newer"), **fields)
+
+
 def command(operation: str = "ALARM_VALIDATION_ON", account: str | None = "nurse1", **fields: Any) -> Any:
-    return _fact("device-commands-requests", f.CommandRequested, operation=operation, account=account, monitor=M, **fields)
+    return _fact("device-commands-requests", f.CommandRequested, operation=operation, account=account, **{"monitor": M, **fields})
+
+
+def answered(outcome: str = "done", **fields: Any) -> Any:
+    return _fact("device-commands-responses", f.CommandAnswered, outcome=outcome, **{"monitor": M, **fields})
 
 
 def session(patient: str = P, **fields: Any) -> Any:
@@ -109,6 +131,10 @@ def session(patient: str = P, **fields: Any) -> Any:
 
 def release(patient: str | None = P, **fields: Any) -> Any:
     return _fact("events-sdc", f.PatientSessionClosed, patient=patient, **{"monitor": M, **fields})
+
+
+def rejected(patient: str | None = P, **fields: Any) -> Any:
+    return _fact("events-sdc", f.AdmissionRejected, patient=patient, **{"monitor": M, **fields})
 
 
 def seen(*sensors: str, **fields: Any) -> Any:

@@ -6,12 +6,13 @@ from collections.abc import Iterable
 
 import msgspec
 
+from hubapp.chronicle.rules import OF_PATIENTS
 from hubapp.facts import SECOND, AnyFact, Micros, Progress, encode_fact
 from hubapp.findings import Finding
 from hubapp.ward import Outcome, Ward
 from hubapp.ward.state import changes, restore
 
-TABLES = ("progress", "monitors", "accounts", "places", "episodes", "attendance", "held")
+TABLES = ("progress", "monitors", "accounts", "places", "episodes", "attendance", "held", "told", *OF_PATIENTS)
 SOURCE = "alerts"
 NEVER: Micros = 1 << 61
 encode = msgspec.json.encode

@@ -12,7 +12,7 @@ import orjson
 from aiokafka import ConsumerRecord
 
 from hubapp.chaos import rows, seen, stored
-from hubapp.chaos.expected import Replayed, Taken, oracle, replayed, thresholds_in, told
+from hubapp.chaos.expected import ReplayedHouse, ReplayedWard, Taken, house_oracle, oracle, replayed, thresholds_in, told
 from hubapp.chaos.hub import Hub
 from hubapp.chaos.load import Source
 from hubapp.chaos.seen import Records
@@ -34,7 +34,8 @@ class Held:
     """What a hub holds once its workers have stopped. findings: the newest of each, without what was taken back."""
 
     records: Records
-    wards: dict[int, Replayed]
+    wards: dict[int, ReplayedWard]
+    house: ReplayedHouse
     findings: dict[str, Finding]
     revisions: list[Finding]
 
@@ -48,11 +49,12 @@ async def held_by(hub: Hub) -> Held:
     records = await seen.everything(hub.settings, [PATIENTS, HOUSE, LATE, QUARANTINE, *DERIVED])
     answered = await seen.answered(hub.settings)
     wards = {
-        number: Replayed(number, [r for r in part if r.offset < answered.get((PATIENTS, number), 0)], hub.kafka.cluster_id)
+        number: ReplayedWard(number, [r for r in part if r.offset < answered.get((PATIENTS, number), 0)], hub.kafka.cluster_id)
         for number, part in records[PATIENTS].items()
     }
+    house = [r for r in records[HOUSE][0] if r.offset < answered.get((HOUSE, 0), 0)]
     revisions = [decode_finding(record.value) for record in rows.all_of(records, DERIVED)]
-    return Held(records, wards, newest(revisions), revisions)
+    return Held(records, wards, ReplayedHouse(house, hub.kafka.cluster_id), newest(revisions), revisions)
 
 
 def newest(revisions: Iterable[Finding]) -> dict[str, Finding]:
@@ -70,7 +72,7 @@ async def everything(hub: Hub, sources: list[Source], held: Held, ended: bool = 
     checks += [quarantine(held.records, taken), none("nothing came late", rows.all_of(held.records, [LATE]))]
     checks += findings(hub, held, taken, ended)
     changelogs = await seen.everything(hub.settings, await seen.changelogs(hub.settings))
-    checks.append(stored.changelog_against_logs(changelogs, hub.settings.group, held.wards, taken))
+    checks.append(stored.changelog_against_logs(changelogs, hub.settings.group, held.wards, held.house, taken))
     directories = [worker.directory for worker in hub.workers]
     checks.append(stored.rocksdb_against_changelogs(changelogs, hub.settings.group, directories))
     return checks + await rows.against_topics(hub.database, hub.settings.name, held.records)
@@ -138,8 +140,11 @@ def quarantine(records: Records, taken: Taken) -> Check:
 
 def findings(hub: Hub, held: Held, taken: Taken, ended: bool) -> list[Check]:
     facts = [*thresholds_in(held.records[PATIENTS][0]), *taken.everything()]
-    right = {name: told(one) for name, one in oracle(facts, held.marks, hub.kafka.cluster_id).items()}
-    again = {name: one for ward in held.wards.values() for name, one in ward.findings.items() if one.status != "retracted"}
+    cluster = hub.kafka.cluster_id
+    right = {name: told(one) for name, one in oracle(facts, held.marks, cluster).items()}
+    right |= {name: told(one) for name, one in house_oracle(facts, held.house.mark, cluster).items()}
+    parts = (held.house, *held.wards.values())
+    again = {name: one for part in parts for name, one in part.findings.items() if one.status != "retracted"}
     checks = [
         once(held.revisions),
         growing(held.records),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import Any
 
 import orjson
@@ -11,14 +12,19 @@ from aiokafka import ConsumerRecord
 
 from hubapp.chaos.load import Source
 from hubapp.chaos.seen import BOUNDS
+from hubapp.chronicle import oracle as chronicle
+from hubapp.chronicle.rules import OF_THE_HOUSE
 from hubapp.engine.transaction import hashed
 from hubapp.facts import AlarmFact, AnyFact, Micros, RulesChanged, decode_log, encode_fact, fold
 from hubapp.findings import Finding, canonical
+from hubapp.household import state as house_state
+from hubapp.household.household import Household
 from hubapp.intake.intake import Intake
+from hubapp.rules.told import EpisodeTold
 from hubapp.topics import HOUSE, LOG_PARTITIONS, PATIENTS, READ
+from hubapp.ward import state
 from hubapp.ward.index import alarm_key
-from hubapp.ward.oracle import conclude
-from hubapp.ward.state import changes
+from hubapp.ward.oracle import conclude, events
 from hubapp.ward.ward import Ward
 from hubapp.wire import Zones
 
@@ -28,6 +34,10 @@ Rows = dict[tuple[str, bytes], bytes]
 
 def partition_of(subject: str) -> int:
     return hashed(subject.encode()) % LOG_PARTITIONS
+
+
+def is_of(number: int, subject: str) -> bool:
+    return partition_of(subject) == number
 
 
 class Taken:
@@ -89,8 +99,18 @@ def oracle(facts: Iterable[AnyFact], marks: dict[int, Micros], cluster: str) -> 
     found: dict[str, Finding] = {}
     for number, mark in marks.items():
         spoken_of = [f for f in known if not isinstance(f, AlarmFact) or partition_of(alarm_key(f)[0]) == number]
-        found |= {finding.id: finding for finding in conclude(spoken_of, mark, cluster)}
+        here = partial(is_of, number)
+        found |= {finding.id: finding for finding in conclude(spoken_of, mark, cluster, mine=here)}
     return found
+
+
+def house_oracle(facts: Iterable[AnyFact], mark: Micros | None, cluster: str) -> dict[str, Finding]:
+    """The same of the rules of the house."""
+    if mark is None:
+        return {}
+    heard = ((event, force) for event, force in events(list(facts), mark, None) if not isinstance(event, AlarmFact))
+    found = chronicle.fold(heard, [make() for make in OF_THE_HOUSE.values()], mark, cluster, {})
+    return {finding.id: finding for finding in found}
 
 
 def thresholds_in(records: Iterable[ConsumerRecord]) -> list[AnyFact]:
@@ -98,31 +118,52 @@ def thresholds_in(records: Iterable[ConsumerRecord]) -> list[AnyFact]:
 
 
 class Replayed:
-    """A partition of hub-patients read again in one process: what was told last of each finding, what the tables hold."""
+    """A partition of a hub log read again in one process: what was told last of each finding, what the tables hold."""
 
-    def __init__(self, number: int, records: list[ConsumerRecord], cluster: str, cut: int = 997) -> None:
-        self.ward = Ward(cluster, lambda subject: partition_of(subject) == number, BOUNDS)
+    def __init__(self) -> None:
         self.findings: dict[str, Finding] = {}
         self.rows: Rows = {}
-        self.late: list[AnyFact] = []
-        for start in range(0, len(records), cut):
-            self._conclude(records[start : start + cut])
+        self.mark: Micros | None = None
 
-    def _conclude(self, records: list[ConsumerRecord]) -> None:
-        for record in records:
-            self.ward.take(record.value, record.timestamp * 1000)
-        outcome = self.ward.conclude()
-        self.findings |= {finding.id: finding for finding in outcome.findings}
-        self.late += outcome.late
-        for table, key, value in changes(self.ward, outcome):
+    def keep(self, findings: Iterable[Finding], rows: Iterable[tuple[str, bytes, bytes | None]]) -> None:
+        self.findings |= {finding.id: finding for finding in findings}
+        for table, key, value in rows:
             if value is None:
                 self.rows.pop((table, key), None)
             else:
                 self.rows[table, key] = value
 
-    @property
-    def mark(self) -> Micros | None:
-        return self.ward.watermark.at
+
+class ReplayedWard(Replayed):
+    """Of hub-patients. told: what the house hears of its episodes."""
+
+    def __init__(self, number: int, records: list[ConsumerRecord], cluster: str, cut: int = 997) -> None:
+        super().__init__()
+        self.late: list[AnyFact] = []
+        self.told: list[EpisodeTold] = []
+        ward = Ward(cluster, partial(is_of, number), BOUNDS)
+        for start in range(0, len(records), cut):
+            for record in records[start : start + cut]:
+                ward.take(record.value, record.timestamp * 1000)
+            outcome = ward.conclude()
+            self.late += outcome.late
+            self.told += outcome.told
+            self.keep(outcome.findings, state.changes(ward, outcome))
+        self.mark = ward.watermark.at
+
+
+class ReplayedHouse(Replayed):
+    """Of hub-house."""
+
+    def __init__(self, records: list[ConsumerRecord], cluster: str, cut: int = 997) -> None:
+        super().__init__()
+        household = Household(cluster, BOUNDS, OF_THE_HOUSE.values())
+        for start in range(0, len(records), cut):
+            for record in records[start : start + cut]:
+                household.take(record.value, record.timestamp * 1000)
+            outcome = household.hand_over()
+            self.keep(outcome.findings, house_state.changes(household, outcome))
+        self.mark = household.watermark.at
 
 
 def told(finding: Finding) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from hubapp.chaos.seen import Records
 from hubapp.chaos.verdict import Check, same
 from hubapp.engine.shelf import OFFSETS
 from hubapp.intake.repeats import DIGEST
+from hubapp.topics import RULES
 
 SHELF = "tables.db"
 Held = dict[tuple[str, int, bytes], bytes]
@@ -37,10 +38,12 @@ def table_of(changelog: str, group: str) -> str:
     return changelog.removeprefix(f"{group}-").removesuffix("-changelog")
 
 
-def changelog_against_logs(changelogs: Records, group: str, wards: dict[int, Replayed], taken: Taken) -> Check:
+def changelog_against_logs(
+    changelogs: Records, group: str, wards: Mapping[int, Replayed], house: Replayed, taken: Taken
+) -> Check:
     """Every table value as the workers committed it, against one process that read the same."""
     expected: dict[tuple[str, int, bytes], Any] = {}
-    for number, ward in wards.items():
+    for number, ward in (*wards.items(), (0, house)):
         expected |= {(table, number, key): comparable(table, value) for (table, key), value in ward.rows.items()}
     for table, rows in taken.tables.items():
         expected |= dict(source_rows(table, ((int(number), key, value) for (number, key), value in rows.items())))
@@ -59,11 +62,12 @@ def comparable(table: str, value: bytes) -> Any:
     """What a batch cut decides is left out: revisions, and findings that were taken back."""
     if table == "progress":
         return orjson.loads(value)
-    if table not in ("episodes", "attendance"):
+    if table not in RULES:
         return value
     row = orjson.loads(value)
+    kept = row.pop("findings", None) or [said["finding"] for said in row.pop("said", ())]
     row["findings"] = sorted(
-        ({**finding, "revision": 0} for finding in row["findings"] if finding["status"] != "retracted"),
+        ({**finding, "revision": 0} for finding in kept if finding["status"] != "retracted"),
         key=lambda finding: str(finding["id"]),
     )
     return row

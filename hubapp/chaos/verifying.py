@@ -12,14 +12,14 @@ import msgspec
 from aiokafka import ConsumerRecord
 
 from hubapp.chaos import check, kills
-from hubapp.chaos.expected import Replayed, Taken, addresses, oracle, told
+from hubapp.chaos.expected import ReplayedHouse, ReplayedWard, Taken, addresses, house_oracle, oracle, told
 from hubapp.chaos.load import Played, Source
 from hubapp.chaos.orders import Orders
 from hubapp.chaos.verdict import Outcome, none, same
 from hubapp.engine.transaction import hashed
 from hubapp.facts import SECOND, Micros, Progress, encode_fact
 from hubapp.sim.ward import Plan
-from hubapp.topics import LOG_PARTITIONS, PATIENTS, SOURCES
+from hubapp.topics import HOUSE, LOG_PARTITIONS, PATIENTS, SOURCES
 from hubapp.ward.watermark import AFTER_THE_END
 
 # The time of the logs stands behind everything: no claim is capped by it.
@@ -40,9 +40,11 @@ def in_process(plan: Plan) -> Outcome:
     outcome, played = Outcome(f"seed {plan.seed}", f"{plan.auth} service", "none"), Played.of(plan)
     sources = list(placed(played, plan.seed))
     taken, mark = Taken(sources, past=True), played.newest + AFTER_THE_END
-    wards = {n: Replayed(n, log(n, taken, sources, mark), CLUSTER, cut=1009) for n in range(LOG_PARTITIONS)}
-    found = {i: one for ward in wards.values() for i, one in ward.findings.items() if one.status != "retracted"}
-    right = oracle(taken.everything(), dict.fromkeys(wards, mark), CLUSTER)
+    wards = {n: ReplayedWard(n, log(n, taken, sources, mark), CLUSTER, cut=1009) for n in range(LOG_PARTITIONS)}
+    house = ReplayedHouse(log_of_the_house(taken, wards, mark), CLUSTER, cut=1009)
+    parts = (house, *wards.values())
+    found = {i: one for part in parts for i, one in part.findings.items() if one.status != "retracted"}
+    right = oracle(taken.everything(), dict.fromkeys(wards, mark), CLUSTER) | house_oracle(taken.everything(), mark, CLUSTER)
     outcome.checks = [
         same("findings = oracle", {i: told(one) for i, one in right.items()},
              ((i, told(one)) for i, one in found.items()), lambda one: one),
@@ -81,6 +83,13 @@ def log(number: int, taken: Taken, sources: list[Source], mark: Micros) -> list[
             values.append(claimed(fact.timestamp - 10 * SECOND))
     values.append(claimed(mark))
     return [record(number, offset, value) for offset, value in enumerate(values)]
+
+
+def log_of_the_house(taken: Taken, wards: dict[int, ReplayedWard], mark: Micros) -> list[ConsumerRecord[Any, Any]]:
+    """The facts, and what each partition of patients told of its episodes."""
+    values = [encode_fact(fact) for fact in taken.everything() if (HOUSE, 0) in addresses(fact)]
+    values += [msgspec.json.encode(told) for ward in wards.values() for told in ward.told]
+    return [record(0, offset, value) for offset, value in enumerate([*values, claimed(mark)])]
 
 
 def claimed(until: Micros) -> bytes:

@@ -9,27 +9,18 @@ from typing import NamedTuple, TypeAlias
 
 import msgspec
 
-from hubapp.facts import (
-    AccountFact,
-    BedPlaced,
-    DeviceChanged,
-    EncounterChanged,
-    Micros,
-    MonitorPlaced,
-    MonitorSeen,
-)
+from hubapp.facts import SECOND, Micros
 from hubapp.findings import Finding
 from hubapp.rules.episode import OPEN_END
-from hubapp.rules.house import House
+from hubapp.rules.house import House, copy_of
 from hubapp.rules.moments import EARLIEST, Order, start_of
-from hubapp.rules.scene import Conclusion, Event, Rule, Scene, rank
+from hubapp.rules.scene import Conclusion, Event, Heirs, Rule, Scene, rank
 from hubapp.rules.told import EpisodeTold, Word
 from hubapp.thresholds import Thresholds
 
-# What says who an account is and where a device stands may change what is found of anything.
-OF_EVERYTHING = (AccountFact, BedPlaced, MonitorPlaced, EncounterChanged, DeviceChanged, MonitorSeen)
-
 RANK = attrgetter("rank")
+# The revisions of what was taken back must go on growing.
+RETRACTED_KEPT = 24 * 3600 * SECOND
 NOTHING = EpisodeTold(id="")
 
 Place: TypeAlias = tuple[str, str]
@@ -73,9 +64,8 @@ class Course:
         scene.look_at(event, scene.known[heard.thresholds])
         for rule in self.rules:
             self.touched |= {(rule.name, key) for key in rule.hear(event, scene)}
-        scene.pass_by(event)
+        self.everything = scene.pass_by(event) or self.everything
         self.tip = heard.rank
-        self.everything = self.everything or isinstance(event, OF_EVERYTHING)
 
     def copy(self) -> Course:
         other = Course(self.scene.copy(), [copied(rule) for rule in self.rules])
@@ -103,13 +93,16 @@ class Chronicle:
         self.said: dict[Place, dict[str, Said]] = {}
         self.changed: set[Place] = set()
         self.retold: set[str] = set()
+        self.news: list[EpisodeTold] = []
         self._present: Course | None = None
+        self._rows: dict[Place, int] = {}
         self._dues: dict[Place, Micros] = {}
         self._before: Micros = -OPEN_END
 
-    def stands_at(self, now: Micros | None) -> None:
-        """What it concluded last was as of *now*."""
-        self._before = -OPEN_END if now is None else now
+    def resume(self, house: House, horizon: Micros, now: Micros | None) -> None:
+        """Stand where another stood: *house* as it was at the *horizon*, the last conclusion as of *now*."""
+        self.settled.scene.house = copy_of(house)
+        self.horizon, self._before = horizon, -OPEN_END if now is None else now
 
     # Taking events.
 
@@ -128,7 +121,6 @@ class Chronicle:
     def tell(self, told: EpisodeTold, thresholds: str) -> None:
         """Take what is told of an episode now in place of what was told of it before."""
         before, begin = self.episodes.get(told.id, (NOTHING, ""))[0], start_of(self.horizon)
-        told = self._in_time(told, before)
         if told == before or (before is NOTHING and told.onset is not None and told.onset.order < begin):
             return  # Nothing new; or all that it says was settled, and forgotten.
         old, new = list(before.words()), list(told.words())
@@ -140,6 +132,7 @@ class Chronicle:
                 self.hold(word, thresholds)
         self.episodes[told.id] = (told, thresholds)
         self.retold.add(told.id)
+        self.news.append(told)
 
     def restore(self, told: EpisodeTold, thresholds: str) -> None:
         """What was told of an episode, as a row holds it."""
@@ -148,14 +141,11 @@ class Chronicle:
             if word.order >= start_of(self.horizon):
                 self.hold(word, thresholds)
 
-    def _in_time(self, told: EpisodeTold, before: EpisodeTold) -> EpisodeTold:
-        """An end counts however late it is told: then at the horizon."""
-        end, known = told.ended, before.ended
-        if end is None or end.order >= start_of(self.horizon):
-            return told
-        if known is None or (known.by, known.end) != (end.by, end.end):
-            known = msgspec.structs.replace(end, order=(self.horizon, end.id, -1, -1, -1))
-        return msgspec.structs.replace(told, ended=known)
+    def let_go(self, after: Order) -> None:
+        """Hold no facts that come behind *after*: they will be told again, in their order."""
+        kept = [heard for heard in self.held if heard.is_word or heard.rank[0] < after]
+        if len(kept) < len(self.held):
+            self.held, self._present = kept, None
 
     def _drop(self, word: Word) -> None:
         index = bisect_left(self.held, rank(word), key=RANK)
@@ -171,8 +161,14 @@ class Chronicle:
 
     # Concluding.
 
-    def conclude(self, now: Micros) -> Iterator[Finding]:
-        """Hear all that was sent up to *now*; yield the findings that are new or changed."""
+    def conclude(self, now: Micros, horizon: Micros | None = None) -> Iterator[Finding]:
+        """Hear all that was sent up to *now*; yield the findings that are new or changed.
+
+        horizon: no event can precede it any more, so what lies before it is heard but once. It is settled next.
+        """
+        if horizon is not None:
+            self._fold(horizon)
+            self._present = None
         again = self._present is None
         course = self._present = self._present or self.settled.copy()
         for heard in self.held[bisect_right(self.held, course.tip, key=RANK) :]:
@@ -192,18 +188,20 @@ class Chronicle:
     def _news(self, place: Place, rule: Rule, scene: Scene, now: Micros) -> Iterator[Finding]:
         key, said = place[1], self.said.get(place, {})
         found = {one.finding.id: one for one in rule.found(key, scene, now)} if key in rule.items else {}
-        for name, (finding, closes) in found.items():
+        for name, (finding, closes) in sorted(found.items()):
+            if closes < self.horizon and name not in said:
+                continue  # It was told, and is forgotten.
             if finding_is_new(finding, closes, said.get(name), now, self._before):
                 self.said.setdefault(place, {})[name] = Said(finding, closes)
                 self.changed.add(place)
                 yield finding
-        heirs = sorted(found)
-        for name, one in said.items():
+        for name, one in sorted(said.items()):
             if name not in found and one.finding.status != "retracted" and one.closes >= self.horizon:
-                replaced = msgspec.structs.replace(
-                    one.finding, status="retracted", revision=one.finding.revision + 1, replaced_by=heirs[0] if heirs else None
-                )
-                said[name] = Said(replaced, now)
+                heir = rule.heir(one.finding, scene, now) if isinstance(rule, Heirs) else None
+                heir = heir or min(found, default=None)
+                revision = one.finding.revision + 1
+                replaced = msgspec.structs.replace(one.finding, status="retracted", revision=revision, replaced_by=heir)
+                said[name] = Said(replaced, now + RETRACTED_KEPT)
                 self.changed.add(place)
                 yield replaced
         self._dues[place] = min((due for due in due_of(rule, key, found.values()) if due >= now), default=OPEN_END)
@@ -212,28 +210,33 @@ class Chronicle:
 
     def settle(self, horizon: Micros) -> list[Heard]:
         """Fold what no event can precede any more. Returns what is held no more."""
-        begin = start_of(horizon)
-        index = bisect_left(self.held, (begin, 0), key=RANK)
-        passed, self.held = self.held[:index], self.held[index:]
-        for heard in passed:
-            self.settled.hear(heard)
-        self.changed |= self.settled.touched
-        self.settled.touched, self.settled.everything, self.horizon = set(), False, horizon
+        begin, passed = start_of(horizon), self._fold(horizon)
+        self.horizon = horizon
         for course in (self.settled, self._present):
             if course is not None:
                 course.scene.prune(horizon)
                 self._forget(course.rules, horizon)
+        self.note_changes()
+        waiting = self._all(self.settled) | (self._all(self._present) if self._present else set())
+        self._dues = {place: due for place, due in self._dues.items() if place in waiting}
         for name, (told, _) in list(self.episodes.items()):
-            if (told.ended is not None or told.onset is None) and all(word.order < begin for word in told.words()):
+            if told.over and all(word.order < begin for word in told.words()):
                 del self.episodes[name]
                 self.retold.add(name)
+        return passed
+
+    def _fold(self, horizon: Micros) -> list[Heard]:
+        index = bisect_left(self.held, (start_of(horizon), 0), key=RANK)
+        passed, self.held = self.held[:index], self.held[index:]
+        for heard in passed:
+            self.settled.hear(heard)
+        self.settled.touched, self.settled.everything = set(), False
         return passed
 
     def _forget(self, rules: list[Rule], horizon: Micros) -> None:
         for rule in rules:
             for key in [key for key in rule.items if rule.over(key, horizon)]:
                 del rule.items[key]
-                self.changed.add((rule.name, key))
         for place, said in list(self.said.items()):
             gone = [name for name, one in said.items() if one.closes < horizon]
             for name in gone:
@@ -241,7 +244,14 @@ class Chronicle:
                 self.changed.add(place)
             if not said:
                 del self.said[place]
-                self._dues.pop(place, None)
+
+    def note_changes(self) -> None:
+        """Rows of what the settled course remembers otherwise than they hold it."""
+        found = {
+            (rule.name, key): hash(msgspec.json.encode(item)) for rule in self.settled.rules for key, item in rule.items.items()
+        }
+        self.changed |= {place for place in found.keys() | self._rows.keys() if found.get(place) != self._rows.get(place)}
+        self._rows = found
 
 
 def due_of(rule: Rule, key: str, found: Iterable[Conclusion]) -> Iterator[Micros]:
@@ -255,8 +265,11 @@ def due_of(rule: Rule, key: str, found: Iterable[Conclusion]) -> Iterator[Micros
 def finding_is_new(finding: Finding, closes: Micros, said: Said | None, now: Micros, before: Micros) -> bool:
     """Number *finding*, and give it its status, if it says anything that *said* did not.
 
-    Final: this progress closed its window. Amended: an earlier one had, and it is not what was told then.
+    Final: this progress closed its window. Amended: an earlier one had, and it is not what was told then. Retracted: its
+    rule takes it back, with what it says now.
     """
+    if finding.status == "retracted":
+        return takes_back(finding, said)
     status = "final" if now > closes else "provisional"
     if said is None:
         finding.revision = 1
@@ -268,4 +281,15 @@ def finding_is_new(finding: Finding, closes: Micros, said: Said | None, now: Mic
             return False
         finding.revision += 1
     finding.status = "final" if status == "final" and closes >= before else "amended" if status == "final" else "provisional"
+    return True
+
+
+def takes_back(finding: Finding, said: Said | None) -> bool:
+    """What was never told need not be taken back."""
+    if said is None:
+        return False
+    finding.revision = said.finding.revision
+    if finding == said.finding:
+        return False
+    finding.revision += 1
     return True

@@ -15,10 +15,18 @@ def conclude(
     events: Iterable[Event], rules: Iterable[Rule], watermark: Micros, cluster: str, thresholds: Thresholds | None = None,
     known: dict[str, Thresholds] | None = None, mine: Callable[[str], bool] = lambda subject: True,
 ) -> list[Finding]:  # fmt: skip
-    """All findings of *rules*, new ones, about *events* that were sent by *watermark*."""
-    in_force, told = thresholds or Thresholds(), list(rules)
-    scene = Scene(House(), cluster, known or {}, mine)
-    for event in sorted(events, key=rank):
+    """All findings of *rules*, new ones, about *events* that were sent by *watermark*; thresholds: those of all of them."""
+    in_force = thresholds or Thresholds()
+    return fold(((event, in_force) for event in events), rules, watermark, cluster, known or {}, mine)
+
+
+def fold(
+    events: Iterable[tuple[Event, Thresholds]], rules: Iterable[Rule], watermark: Micros, cluster: str,
+    known: dict[str, Thresholds], mine: Callable[[str], bool] = lambda subject: True,
+) -> list[Finding]:  # fmt: skip
+    """The same of events each with the thresholds that are in force for it."""
+    scene, told = Scene(House(), cluster, known, mine), list(rules)
+    for event, in_force in sorted(events, key=lambda pair: rank(pair[0])):
         if event.order[0] > watermark:
             break
         scene.look_at(event, in_force)
@@ -29,8 +37,9 @@ def conclude(
     for rule in told:
         for key in sorted(rule.items):
             for finding, closes in rule.found(key, scene, watermark):
-                finding.status = "final" if watermark > closes else "provisional"
-                found.append(finding)
+                if finding.status != "retracted":
+                    finding.status = "final" if watermark > closes else "provisional"
+                    found.append(finding)
     return sorted(found, key=lambda finding: (finding.rule, finding.start, finding.id))
 
 

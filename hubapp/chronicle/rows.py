@@ -40,7 +40,7 @@ def changes(chronicle: Chronicle) -> Iterator[tuple[str, bytes, bytes | None]]:
     settled = {rule.name: rule for rule in chronicle.settled.rules}
     for place in sorted(chronicle.changed):
         name, key = place
-        item, said = settled[name].items.get(key), list(chronicle.said.get(place, {}).values())
+        item, said = settled[name].items.get(key), [one for _, one in sorted(chronicle.said.get(place, {}).items())]
         raw = NONE if item is None else msgspec.Raw(encoded(item))
         yield name, key.encode(), None if item is None and not said else encoded(RuleRow(VERSION, raw, said))
     chronicle.changed = set()
@@ -63,6 +63,8 @@ def restore(chronicle: Chronicle, tables: Mapping[str, Iterable[tuple[bytes, byt
                 rule.items[key.decode()] = msgspec.json.decode(row.item, type=rule.kind)
             if row.said:
                 chronicle.said[rule.name, key.decode()] = {one.finding.id: one for one in row.said}
+    chronicle.note_changes()
+    chronicle.changed = set()
     for value in told:
         episode = decoded(value, ToldRow)
         chronicle.restore(episode.told, episode.thresholds)

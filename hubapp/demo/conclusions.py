@@ -9,22 +9,11 @@ from typing import Any
 import orjson
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from hubapp import codes, topics
+from hubapp import topics
+from hubapp.demo.words import Finding, told_of
 from hubapp.pipes import partitions
 
-RESULTS = {
-    "attended": "attended",
-    "visited": "somebody logged in in time",
-    "attended-late": "attended, but late",
-    "visited-late": "somebody logged in, but late",
-    "self-resolved": "ended by itself in time",
-    "no-evidence": "no evidence of anybody in time",
-    "unobserved": "could not be observed",
-    "not-judged": "told late, not judged",
-}
 READ = (*(f"hub-{rule}" for rule in topics.RULES), topics.QUARANTINE)
-
-Finding = dict[str, Any]
 
 
 class Conclusions:
@@ -75,24 +64,3 @@ class Conclusions:
         attended = {"attended": 0, "no_evidence": 0, "self_resolved": 0}
         episodes = sum(1 for _ in self.standing("episodes"))
         return {"episodes": episodes, "findings": len(self.newest), **attended, **named, "quarantined": self.quarantined}
-
-
-def told_of(finding: Finding) -> str | None:
-    """A conclusion as a line: of an alarm that has ended, or whose deadline has passed. It says where, never who."""
-    body = finding["body"]
-    where = finding["bed"] or finding["monitor"] or finding["device"] or "?"
-    if finding["status"] == "retracted":
-        return None
-    if finding["rule"] == "episodes":
-        lasted = "" if body["duration"] is None else f" after {body['duration']:.0f} s"
-        what = f"{body['name']} {body['priority']}"
-        return line(finding, where, what, f"ended{lasted} ({body['ended_by']})") if body["ended_by"] else None
-    if body["result"] not in RESULTS:
-        return None
-    what = f"{codes.names.get(body['condition'], body['condition'])} {body['priority']}"
-    trace = f": {body['evidence_class']} after {body['seconds']:.0f} s" if body["evidence_class"] and body["seconds"] else ""
-    return line(finding, where, what, RESULTS[body["result"]] + trace)
-
-
-def line(finding: Finding, where: str, what: str, how: str) -> str:
-    return f"{finding['start'][11:19]}  {where:<10.10}  {what:<34.34}  {how}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ctypes
 import os
+import re
 import signal
 import sys
 from collections.abc import Mapping
@@ -13,6 +14,8 @@ from pathlib import Path
 
 STOP_SECONDS = 12.0
 PR_SET_PDEATHSIG = 1
+# A line of the log, what a command says of its failure, the end of a traceback; not the stacks that a watchdog leaves.
+WORDS = re.compile(r"\d{4}-\d\d-\d\dT|hub: |[\w.]+(Error|Exception)\b")
 LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
@@ -66,9 +69,14 @@ class Player:
                 self.process.kill()
             return await self.ended()
 
+    def end_told(self, status: int) -> str:
+        """How it ended, and if it said why, that."""
+        if status < 0:
+            return f"was killed ({signal.Signals(-status).name})"
+        return f"ended with status {status}: {self.last_words()}"
+
     def last_words(self) -> str:
-        """The last line of its log."""
+        """The last of its log that says something."""
         with suppress(OSError):
-            lines = self.log.read_text(errors="replace").strip().splitlines()
-            return lines[-1] if lines else ""
+            return next(filter(WORDS.match, reversed(self.log.read_text(errors="replace").splitlines())), "")
         return ""

@@ -3,7 +3,8 @@
 Declare (nothing of the engine shows but this)
     app = hub_app(NAME, datadir=…, brokers="HOST:PORT,…", connection={aiokafka's options} or what gives them, …)
     table = app.Table("name", writer="topic")       bytes -> bytes, written by the agent of that topic alone
-    @app.agent("topic", beats=True)                 one agent a topic, by its actual name; it runs once for each partition
+    @app.agent("topic", beats=True, every=0.5)      one agent a topic, by its actual name; it runs once for each partition.
+                                                    every: so many seconds its records may wait to come together
     async def read(batches):
         async for batch in batches:                 len(batch), iteration and batch.records: aiokafka's ConsumerRecords
             async with batch.transaction() as out: …    exactly one for each batch
@@ -57,6 +58,7 @@ batches      consecutive records of one partition, as large as what waits
 transaction  what an agent says about its batches
 lane         a partition number and its producer: commits together what the agents have ready; beats
 delivery     records into an open transaction
+fetches      what changed since the last fetch, and not too often
 quiet        whether nothing comes from a source, or we only do not hear of it
 ownership    which lanes are this worker's, from one rebalance to the next
 topology     partition counts; changelogs

@@ -134,6 +134,7 @@ class HubApp(faust.App):
         super().__init__(*args, **options)
         self.source_topics: set[str] = set()
         self.beating: set[str] = set()
+        self.every: dict[str, float] = {}
         self.writers: dict[str, str] = {}
         self.counts: dict[str, int] = {}
         self.connection: Connection = {}
@@ -179,16 +180,18 @@ class HubApp(faust.App):
     def _new_transport(self) -> Transport:
         return Transport(self.conf.broker_consumer, self)
 
-    def agent(self, topic: str, *, beats: bool = False, **options: Any) -> Callable[[AgentFun], AgentT]:
+    def agent(self, topic: str, *, beats: bool = False, every: float = 0.0, **options: Any) -> Callable[[AgentFun], AgentT]:
         """Declare the one agent of a source topic: the group has one offset for a partition, so there can be no other.
 
-        *beats*: `beat` speaks of this topic's partitions.
+        *beats*: `beat` speaks of this topic's partitions. *every*: so many seconds its records may wait to come together.
         """
         if topic in self.source_topics:
             raise ImproperlyConfigured(f"{topic} already has an agent")
         self.source_topics.add(topic)
         if beats:
             self.beating.add(topic)
+        if every:
+            self.every[topic] = every
         source = self.topic(topic, schema=Undecoded(), acks=False)
 
         def declare(fun: AgentFun) -> AgentT:

@@ -24,9 +24,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from aiokafka.client import ConnectionGroup
-from aiokafka.errors import KafkaError
-from aiokafka.protocol.fetch import FetchRequest
 from faust.types import TP
 
 SILENCE = 2.0
@@ -53,9 +50,9 @@ class Asked:
     connection: Any
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Run:
-    """Answers in a row that all found the position at the same high watermark."""
+    """Answers in a row that all found the position at the same high watermark. *last* alone changes."""
 
     offset: int
     since: float
@@ -74,7 +71,7 @@ class Quiet:
         self._fresh: set[TP] = set()
         self._connections: dict[Any, Any] = {}
         self._leaders: dict[TP, Any] = {}
-        self._disturbed = self._taken = -math.inf
+        self._disturbed = self.taken = -math.inf
 
     def failed(self) -> None:
         """An error, or what is as good as one."""
@@ -82,11 +79,15 @@ class Quiet:
 
     def take(self, tps: Iterable[TP]) -> None:
         """Partitions were taken over: the first answer to each says whether it lags. Older answers count no more."""
-        self._taken = time.monotonic()
+        self.taken = time.monotonic()
         self._fresh = set(tps)
         self._runs = {}
 
     def heard(self, asked: Asked, tp: TP, offset: int, error: int, highwater: int) -> None:
+        run = self._runs.get(tp)
+        if run is not None and run.offset == offset == highwater and run.last.node == asked.node and not error:
+            run.last = asked  # As it was: nearly always so.
+            return
         if self._leaders.setdefault(tp, asked.node) != asked.node or error:
             self._leaders[tp] = asked.node
             self.failed()
@@ -94,7 +95,7 @@ class Quiet:
             self._runs.pop(tp, None)
             if error == OUT_OF_RANGE:
                 self.out_of_range.add(tp)
-        elif asked.at >= self._taken:
+        elif asked.at >= self.taken:
             self.highwaters[tp] = highwater
             self._follow(asked, tp, offset, highwater)
 
@@ -102,50 +103,32 @@ class Quiet:
         if tp in self._fresh:
             self._fresh.discard(tp)
             if offset < highwater:
-                self._lagging[tp] = self._taken
+                self._lagging[tp] = self.taken
         run = self._runs.get(tp)
         if offset != highwater:
             self._runs.pop(tp, None)
         elif run is None or run.offset != offset:
             self._runs[tp] = Run(offset, asked.at, asked)
         else:
-            self._runs[tp] = Run(offset, run.since, asked)
+            run.last = asked
 
     def since(self, tp: TP, *, committed: int, handed: int, rest: float) -> float | None:
         """The time of the fetch that proves that *tp* is quiet. *handed*: the end of what the consumer gave away."""
         run = self._runs.get(tp)
-        if run is None or handed > committed or run.last.at - run.since < SILENCE:
+        last = run.last if run is not None else None
+        if run is None or last is None or handed > committed or last.at - run.since < SILENCE:
             return None
         steady_since = max(self._disturbed, self._lagging.get(tp, -math.inf))
-        return run.last.wall if run.last.at - steady_since >= rest else None
+        return last.wall if last.at - steady_since >= rest else None
 
-    def listen(self, client: Any) -> None:
-        """Hear every fetch of aiokafka's *client*: what its consumer keeps of an answer lacks the error and the asking."""
-        send = client.send
+    def unreachable(self) -> None:
+        """A fetch found no broker."""
+        self.failed()
+        self.away = time.monotonic()
 
-        async def heard(node: Any, request: Any, **options: Any) -> Any:
-            if not isinstance(request, FetchRequest):
-                return await send(node, request, **options)
-            at, wall = time.monotonic(), time.time()
-            try:
-                response = await send(node, request, **options)
-            except KafkaError:
-                self.failed()
-                self.away = time.monotonic()
-                raise
-            connection = client._conns.get((node, ConnectionGroup.DEFAULT))
-            self._note(Asked(at, wall, node, connection), request, response)
-            return response
-
-        client.send = heard
-
-    def _note(self, asked: Asked, request: Any, response: Any) -> None:
+    def answered(self, asked: Asked) -> None:
+        """A fetch was; what it said of each partition is told to `heard`."""
         known = self._connections.setdefault(asked.node, asked.connection)
         if known is not asked.connection or time.monotonic() - asked.at > PATIENCE:
             self._connections[asked.node] = asked.connection
             self.failed()
-        offsets = {TP(topic, number): offset for topic, parts in request.topics for number, offset, _ in parts}
-        for topic, parts in response.topics:
-            for number, error, highwater, *_ in parts:
-                tp = TP(topic, number)
-                self.heard(asked, tp, offsets[tp], error, highwater)

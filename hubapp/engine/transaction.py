@@ -15,7 +15,7 @@ from faust.exceptions import ImproperlyConfigured
 from faust.types import TP, TableT
 
 from hubapp.engine.changelog import View
-from hubapp.engine.delivery import NO_HEADERS, Headers, Records
+from hubapp.engine.delivery import NO_HEADERS, Headers, Record, Records
 
 if TYPE_CHECKING:
     from hubapp.engine.batches import Partition
@@ -40,7 +40,7 @@ class Transaction:
         self.error: BaseException | None = None
         self.claimed: object | None = None
         self._partition = partition
-        self._outputs: defaultdict[str, list[tuple[int, bytes | None, bytes | None, Headers]]] = defaultdict(list)
+        self._outputs: defaultdict[str, list[tuple[int, Record]]] = defaultdict(list)
         self._views: dict[str, View] = {}
         self._lazy = False
 
@@ -51,15 +51,15 @@ class Transaction:
 
     def send(self, topic: str, key: bytes | None, value: bytes | None, headers: Headers = NO_HEADERS) -> None:
         """Send with the commit, to the partition of *key*; without a key to the number of the source partition."""
-        self._outputs[topic].append((self.source.partition if key is None else hashed(key), key, value, headers))
+        self._outputs[topic].append((self.source.partition if key is None else hashed(key), (key, value, headers)))
 
     def send_to(self, topic: str, partition: int, key: bytes | None, value: bytes | None, headers: Headers = NO_HEADERS) -> None:
         """Send with the commit to this partition number."""
-        self._outputs[topic].append((partition, key, value, headers))
+        self._outputs[topic].append((partition, (key, value, headers)))
 
     def broadcast(self, topic: str, key: bytes | None, value: bytes | None, headers: Headers = NO_HEADERS) -> None:
         """Send with the commit to every partition of *topic*, in its place among what is sent there."""
-        self._outputs[topic].append((EVERY, key, value, headers))
+        self._outputs[topic].append((EVERY, (key, value, headers)))
 
     def view(self, table: TableT) -> View:
         """This partition of *table*, with the changes of this transaction."""
@@ -124,9 +124,9 @@ class Transaction:
         addressed: dict[TP, Records] = {}
         for topic, outputs in self._outputs.items():
             parts: list[Records] = [[] for _ in range(await self._partition.lane.ownership.partitions_of(topic))]
-            for number, *record in outputs:
+            for number, record in outputs:
                 for part in parts if number == EVERY else (parts[number % len(parts)],):
-                    part.append(tuple(record))  # type: ignore[arg-type]  # mypy forgets what a starred rest is made of
+                    part.append(record)
             addressed |= {TP(topic, number): part for number, part in enumerate(parts) if part}
         return addressed
 

@@ -13,6 +13,7 @@ from faust.types import TP
 from faust.types.tuples import ConsumerMessage
 
 from hubapp.engine.batches import Chunk
+from hubapp.engine.fetches import Fetches
 from hubapp.engine.ownership import Ownership
 
 
@@ -36,13 +37,10 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         self._ends: dict[TP, int] = {}
 
     def _create_worker_consumer(self, transport: Any) -> AIOKafkaConsumer:
-        """Faust lets a fetch wait for 1.5 s, and the broker answers what else is asked on that connection after it.
-
-        At every rebalance Faust asks four times, one after the other.
-        """
+        """Faust lets a fetch wait for 1.5 s: what begins to be wanted meanwhile waits until it ends."""
         consumer = super()._create_worker_consumer(transport)
         consumer._fetch_max_wait_ms = 100
-        self.app.quiet.listen(consumer._client)
+        Fetches(consumer._client, self.app.quiet, self.app.every)
         return consumer
 
     async def _fetch_records(self, *args: Any, **kwargs: Any) -> dict[TP, list[Any]]:

@@ -14,24 +14,17 @@ from hubapp.facts import (
     SECOND,
     AnyFact,
     Micros,
-    MonitorBack,
-    PatientSessionClosed,
     Progress,
     RulesChanged,
-    SessionClosed,
 )
 from hubapp.findings import Finding
 from hubapp.rules.scene import Rule
 from hubapp.rules.told import EpisodeTold, decode_house_log
 from hubapp.thresholds import Thresholds, digest, parse
 from hubapp.ward.outcome import held_key
-from hubapp.ward.watermark import LATENESS, Watermark
+from hubapp.ward.watermark import CLOSING, LATENESS, Watermark
 
 STEP = 300 * SECOND
-# An alarm whose monitor stays away is told to have ended ten minutes after it did.
-LAG = LATENESS + 660 * SECOND
-# What closes something is applied however late it is told.
-CLOSING = (SessionClosed, MonitorBack, PatientSessionClosed)
 
 
 @dataclass
@@ -73,6 +66,7 @@ class Household:
             self.outcome.progressed = True
         elif isinstance(record, EpisodeTold):
             self.chronicle.tell(record, self.in_force)
+            self.chronicle.news.clear()  # Nobody hears of it from here.
         elif not self.watermark.leaves_behind(record.sent) or isinstance(record, CLOSING):
             self._hold(record, value)
 
@@ -84,8 +78,8 @@ class Household:
     def _go_on(self, now: Micros) -> None:
         self.now = now
         self.outcome.findings += self.chronicle.conclude(now)
-        if not self.watermark.over and now - LAG - self.chronicle.horizon >= STEP:
-            passed = self.chronicle.settle(now - LAG)
+        if not self.watermark.over and now - LATENESS - self.chronicle.horizon >= STEP:
+            passed = self.chronicle.settle(now - LATENESS)
             facts = [heard.event for heard in passed if not heard.is_word]
             self.outcome.held.update((held_key(fact), None) for fact in facts)  # type: ignore[arg-type]  # No words among them.
             self.outcome.settled = True

@@ -67,16 +67,19 @@ def restore(household: Household, tables: Mapping[str, Iterable[tuple[bytes, byt
         row = decoded(value, ProgressRow)
         household.watermark, household.in_force, household.now = row.watermark, row.in_force, row.now
         household.known.update(row.known)
-        chronicle.horizon, chronicle.settled.scene.began = row.horizon, row.began
-        chronicle.stands_at(row.now)
-    scene = chronicle.settled.scene
-    scene.house.monitors.update({key: decoded(value, Monitor) for key, value in _of(house, MONITOR)})
-    if b"accounts" in house:
-        scene.house.accounts, scene.house.places = decoded(house[b"accounts"], Accounts), decoded(house[b"places"], Places)
+        chronicle.settled.scene.began = row.began
+        chronicle.resume(_summarised(house), row.horizon, row.now)
     rows.restore(chronicle, tables, (value for _, value in _of(house, TOLD)))
     for _, value in _of(house, HELD):
         thresholds, _, fact = value.partition(b"\n")
         chronicle.hold(decode_log(fact), thresholds.decode())
+
+
+def _summarised(house: Mapping[bytes, bytes]) -> House:
+    monitors = {key: decoded(value, Monitor) for key, value in _of(house, MONITOR)}
+    if b"accounts" not in house:
+        return House(monitors)
+    return House(monitors, decoded(house[b"accounts"], Accounts), decoded(house[b"places"], Places))
 
 
 def _of(house: Mapping[bytes, bytes], prefix: str) -> Iterator[tuple[str, bytes]]:

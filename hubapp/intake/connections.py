@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import insort
 from collections.abc import Iterator
+from operator import attrgetter
 
 import msgspec
 
@@ -47,7 +49,8 @@ class Connections:
         """What *fact* changes, in whatever order reports come within their bound."""
         monitor = fold(fact.monitor)
         connection = self.known.setdefault(monitor, Connection([]))
-        self._hear(monitor, connection, fact.sent)
+        if not self.past:
+            self._hear(monitor, connection, fact.sent)
         self._changed.add(monitor)
         if isinstance(fact, MonitorLost):
             yield from self._lost(connection, fact)
@@ -74,9 +77,10 @@ class Connections:
         elif self.past and newest is not None and fact.sent - newest > SILENT:
             yield silence(connection.reports[-1])
             yield fact
-        connection.reports = sorted([*connection.reports, fact], key=lambda report: report.order)
+        insort(connection.reports, fact, key=attrgetter("order"))
         horizon = connection.reports[-1].sent - RECENT
-        connection.reports = [r for r in connection.reports if r.sent >= horizon or r is connection.reports[-1]]
+        while connection.reports[0].sent < horizon:
+            del connection.reports[0]
 
     def _hear(self, monitor: str, connection: Connection, sent: Micros) -> None:
         """How far this monitor has come, in steps without a gap; and how far all had when it was heard last."""

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import base64
-import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -104,7 +103,7 @@ class Intake:
             said.repeats += 1
             return
         for fact in decoded:
-            news = list(self._news(fact))
+            news = self._news(fact)
             said.facts += news
             said.unchanged += not news
 
@@ -119,13 +118,14 @@ class Intake:
         """Connection reports need no memory of their bytes: one that is told again is no change."""
         if not facts or isinstance(facts[0], MonitorBack) or facts[0].message_id is None:
             return False
-        return self.repeats.is_repeat(hashlib.sha256(record.value or b"").digest()[:DIGEST], record.timestamp)
+        return self.repeats.is_repeat(bytes.fromhex(facts[0].sha256[: 2 * DIGEST]), record.timestamp)
 
-    def _news(self, fact: AnyFact) -> Iterator[AnyFact]:
-        if isinstance(fact, MonitorBack | MonitorLost):
-            yield from self.connections.news(fact)
-        elif not isinstance(fact, MonitorConfigured) or self._audio_changes(fact):
-            yield fact
+    def _news(self, fact: AnyFact) -> Sequence[AnyFact]:
+        if isinstance(fact, AlarmFact):
+            return (fact,)
+        if isinstance(fact, (MonitorBack, MonitorLost)):
+            return tuple(self.connections.news(fact))
+        return () if isinstance(fact, MonitorConfigured) and not self._audio_changes(fact) else (fact,)
 
     def _audio_changes(self, fact: MonitorConfigured) -> bool:
         """A monitor tells its audio at every report. What is older than the newest one is told on: it may be a change."""
@@ -164,8 +164,3 @@ def quarantined(record: Record, reason: str) -> bytes:
         "headers": {name: text(value) for name, value in record.headers.items()},
     }  # fmt: skip
     return orjson.dumps(told)
-
-
-def is_for_patients_alone(fact: AnyFact) -> bool:
-    """An alarm that names a patient concerns that patient; all else concerns every partition."""
-    return isinstance(fact, AlarmFact) and fact.patient is not None

@@ -157,8 +157,10 @@ class Made(msgspec.Struct):
             return msgspec.json.decode((directory / STATE).read_bytes(), type=cls)
         except FileNotFoundError:
             return None
-        except (OSError, msgspec.MsgspecError) as error:
-            raise Failure(f"{directory / STATE} cannot be read ({error}): remove {directory} to begin anew") from error
+        except OSError as error:
+            raise Failure(f"{directory / STATE}: {error.strerror}; give this user the right, or set HUB_HOME") from error
+        except msgspec.MsgspecError as error:
+            raise Failure(f"{directory / STATE} is damaged ({error}): remove {directory} to begin anew") from error
 
 
 class Cluster:

@@ -149,8 +149,10 @@ class Postgres:
             return int(json.loads(self.state.read_text())["port"])
         except FileNotFoundError:
             return 0
-        except (OSError, ValueError, LookupError) as error:
-            raise Failure(f"{self.state} cannot be read ({error}): remove it") from error
+        except OSError as error:
+            raise Failure(f"{self.state}: {error.strerror}; give this user the right, or set HUB_HOME") from error
+        except (ValueError, LookupError, TypeError) as error:
+            raise Failure(f"{self.state} is damaged ({error}): remove it") from error
 
     def _settle_port(self) -> None:
         if self.port and not ports.is_free(self.port):

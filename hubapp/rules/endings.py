@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from hubapp.facts import SECOND, AlarmEnded, AlarmFact, AlarmLatched, Micros, Quality
-from hubapp.rules.episode import FINAL_AFTER, OPEN_END, Alarm, EndedBy, Episode, Known, patient_of
+from hubapp.rules.episode import FINAL_AFTER, OPEN_END, Alarm, Break, EndedBy, Episode, Known, patient_of
 from hubapp.rules.house import Timeline
-from hubapp.rules.moments import Moment
+from hubapp.rules.moments import Moment, Order, start_of
 from hubapp.rules.sightings import Sighting, sighting
 
 RELEASED_WITHIN: Micros = 60 * SECOND
@@ -95,7 +95,7 @@ def heard(episode: Episode, known: Known, word: Moment | AlarmFact) -> None:
         if episode.gone or sent - since > known[episode.thresholds].episodes.taken_up * SECOND:
             return
         episode.as_lost, episode.returned = episode.copy(), sent
-        take_up(episode)
+        take_up(episode, word.order)
     episode.losses[-1] = (since, sent)
     quality: tuple[Quality, ...] = word.fact.quality if isinstance(word, Moment) else word.quality
     if "late" in quality:
@@ -125,12 +125,22 @@ def waits(episode: Episode) -> bool:
     return episode.open and (episode.stray or episode.lost is not None)
 
 
-def take_up(episode: Episode) -> None:
-    """The alarm was on all the time: a lost monitor was heard of again, or a list says so."""
+def take_up(episode: Episode, order: Order) -> None:
+    """The alarm was on all the time: a lost monitor was heard of again, or a list says so, at *order*."""
+    if episode.ended_by is not None:
+        episode.breaks = [*episode.breaks, Break(episode.ended_by, episode.end, ended_order(episode), order)]
     episode.gone = False
     episode.end = episode.ended_by = episode.ended_at = episode.closes = None
     episode.ended_sent = episode.signal_ended = episode.ending = episode.released = None
     episode.latched_signals = []
+
+
+def ended_order(episode: Episode) -> Order:
+    """When one knew that the condition was over."""
+    if episode.ending is not None:
+        return episode.ending.order
+    decided = episode.closes if episode.ended_by == "lost" else episode.signal_ended if episode.ended_by == "unseen" else None
+    return start_of(decided or episode.ended_sent or episode.sent)
 
 
 def ended(episode: Episode, by: EndedBy, at: Micros, sent: Micros, ending: Sighting | None) -> None:

@@ -33,6 +33,15 @@ class Held(NamedTuple):
     thresholds: str
 
 
+class Break(msgspec.Struct, frozen=True):
+    """An end that was none: the alarm was taken up again. known, resumed: when one knew of each."""
+
+    by: EndedBy
+    end: Micros | None
+    known: Order
+    resumed: Order
+
+
 class Episode(msgspec.Struct):
     """An episode and what its later facts are compared with.
 
@@ -81,6 +90,7 @@ class Episode(msgspec.Struct):
     losses: list[tuple[Micros, Micros | None]] = []
     returned: Micros | None = None
     as_lost: Episode | None = None
+    breaks: list[Break] = []
     stray: bool = False
     gone: bool = False
     quality: list[Quality] = []

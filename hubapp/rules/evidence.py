@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from hubapp.facts import Micros, fold
+from hubapp.facts import Micros
 from hubapp.rules.accounts import alias_map, is_shared
 from hubapp.rules.episode import OPEN_END, Alarm, Episode, Known, patient_of
 from hubapp.rules.house import Timeline, since
@@ -18,7 +18,7 @@ from hubapp.rules.sightings import Sighting, sighting
 from hubapp.thresholds import Thresholds
 
 
-class Found(msgspec.Struct, frozen=True):
+class Found(msgspec.Struct, frozen=True, gc=False):
     """A piece of evidence. account: as its record wrote it; shared: many people's."""
 
     evidence_class: EvidenceClass
@@ -127,15 +127,15 @@ def look(attendance: Attendance, episode: Episode, house: Timeline, known: Known
         if (earlier is None or trace.order < earlier.copy.order) and counts(trace, house, thresholds):
             attendance.hands[trace.evidence_class] = found_in(trace, house, thresholds)
             news = True
-    for log_in in since(house.log_ins, after):
-        place = fold(log_in.place or "")
-        if log_in.sent < attendance.elsewhere.get(place, OPEN_END):
-            attendance.elsewhere[place] = log_in.sent
-            news = True
-        earliest = attendance.log_ins.get(place)
-        if (earliest is None or log_in.order < earliest.copy.order) and counts(log_in, house, thresholds):
-            attendance.log_ins[place] = found_in(log_in, house, thresholds)
-            news = True
+    for place, log_ins in house.log_ins.items():
+        if place in attendance.log_ins:  # What lies behind *after* is no earlier than what was found.
+            continue
+        for log_in in since(log_ins, after):
+            news, first = True, attendance.elsewhere.get(place, OPEN_END)
+            attendance.elsewhere[place] = min(first, log_in.sent)
+            if counts(log_in, house, thresholds):
+                attendance.log_ins[place] = found_in(log_in, house, thresholds)
+                break
     note_own(attendance, episode, house)
     return news
 

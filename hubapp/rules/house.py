@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import msgspec
 
@@ -54,6 +55,16 @@ class House(msgspec.Struct):
     places: Places = msgspec.field(default_factory=Places)
 
 
+def copy_of(house: House) -> House:
+    return House({key: monitor.copy() for key, monitor in house.monitors.items()}, house.accounts.copy(), house.places.copy())
+
+
+def naming(house: House) -> tuple[Any, ...]:
+    """What says how something is shown, of whatever time it is: what else a house knows is asked for as of then."""
+    accounts, places = house.accounts, house.places
+    return accounts.names, accounts.seen, places.bed_names, places.only_unit
+
+
 class Timeline:
     """The house behind the horizon: *house* with the facts that it is told, and what they meant. *house* itself stays as it was.
 
@@ -72,7 +83,7 @@ class Timeline:
         self.links: defaultdict[str, list[Moment]] = defaultdict(list)
         self.traces: defaultdict[str, list[Trace]] = defaultdict(list)
         self.changes: defaultdict[str, list[Trace]] = defaultdict(list)
-        self.log_ins: list[Trace] = []
+        self.log_ins: defaultdict[str, list[Trace]] = defaultdict(list)
         self.crowd = Crowd(self.house.accounts)
         self.newest_trace = EARLIEST
         self._sessions: defaultdict[str, list[tuple[Order, str, str | None]]] = defaultdict(list)
@@ -84,7 +95,8 @@ class Timeline:
         if isinstance(fact, OF_A_MONITOR):
             self._step(fold(fact.monitor), fact.monitor, fact)
         elif isinstance(fact, AccountFact):
-            self.log_ins += accounts.step(self.house.accounts, fact, thresholds)
+            for log_in in accounts.step(self.house.accounts, fact, thresholds):
+                self.log_ins[fold(log_in.place or "")].append(log_in)
             self.newest_trace = fact.order
             self.crowd = Crowd(self.house.accounts)
         else:
@@ -95,7 +107,7 @@ class Timeline:
     def hear(self, fact: AnyAlarm, monitor: str) -> bool:
         """An alarm's update is a sign of life of its monitor. Returns whether it was lost."""
         known = self.house.monitors.get(monitor)
-        if known is None or known.lost is None:
+        if known is None or known.lost is None or is_of_another(fact, known.session, known.patient):
             return False
         self.tip = fact.order
         self._step(monitor, known.serial, fact)
@@ -153,13 +165,12 @@ class Timeline:
     def forget(self, before: House, horizon: Micros) -> None:
         """Go on from the summary *before*, which holds all that was told before *horizon*."""
         self.before, begin = before, start_of(horizon)
-        for listed in (self.moments, self.removals, self.links, self._on, self.traces, self.changes):
+        for listed in (self.moments, self.removals, self.links, self._on, self.traces, self.changes, self.log_ins):
             for key in list(listed):
                 events: list[Moment] | list[Trace] = listed[key]
                 del events[: bisect_left(events, begin, key=order_of)]
                 if not events:
                     del listed[key]
-        del self.log_ins[: bisect_left(self.log_ins, begin, key=order_of)]
         for told in self._sessions.values():
             del told[: bisect_left(told, begin, key=lambda change: change[0])]
         self.touched = set()
@@ -187,10 +198,18 @@ class Timeline:
 
     def _with(self, patient: str, order: Order) -> str | None:
         """The monitor on which *patient*'s session was opened last, and is open then."""
-        named = [moment.monitor for moment in self._on.get(patient, ()) if moment.order <= order]
-        before = sorted(key for key, m in self.before.monitors.items() if m.session == "open" and m.patient == patient)
-        candidates = [*reversed(named), *before]
-        return next((key for key in candidates if key and self.session(key, order) == ("open", patient)), None)
+        named = {moment.monitor for moment in self._on.get(patient, ()) if moment.order <= order and moment.monitor}
+        named |= {key for key, m in self.before.monitors.items() if m.session == "open" and m.patient == patient}
+        there = (key for key in named if self.session(key, order) == ("open", patient))
+        return max(there, key=lambda key: (self._opened(key, order), key), default=None)
+
+    def _opened(self, monitor: str, order: Order) -> Micros:
+        """Since when *monitor*'s session is as it was then."""
+        told = self._sessions.get(monitor)
+        if told and (index := bisect_right(told, order, key=lambda change: change[0])):
+            return told[index - 1][0][0]
+        before = self.before.monitors.get(monitor)
+        return before.since if before else 0
 
     def link(self, device: str, patient: str | None, after: Order, until: Order) -> Moment | None:
         """The first word, in that time, of which monitor *device* or *patient* is on."""
@@ -211,6 +230,10 @@ class Timeline:
         before = self.before.monitors.get(monitor)
         return changes[-1].what == "lost" if changes else before is not None and before.lost is not None
 
+    def wakes(self, monitor: str, fact: AlarmFact) -> bool:
+        """Whether *monitor* was lost then, and *fact* is a sign of its life."""
+        return self.silent_at(monitor, fact.order) and not is_of_another(fact, *self.session(monitor, fact.order))
+
     def serial(self, monitor: str) -> str:
         """As it was first written."""
         known = self.house.monitors.get(monitor)
@@ -226,6 +249,11 @@ class Timeline:
             return before
         place = self.house.places.place(monitor, at, before)
         return msgspec.structs.replace(place, by=by) if place.known else place
+
+
+def is_of_another(fact: AlarmFact, session: str, patient: str | None) -> bool:
+    """Whether an alarm names somebody else than the patient whose session is open: that one's are told elsewhere."""
+    return session == "open" and fact.patient is not None and fold(fact.patient) != patient
 
 
 def order_of(event: Moment | Trace) -> Order:

@@ -24,7 +24,7 @@ def start_of(instant: Micros) -> Order:
     return (instant, "", -1, -1, -1)
 
 
-class Moment(msgspec.Struct, frozen=True):
+class Moment(msgspec.Struct, frozen=True, gc=False):
     """Something that happened to *monitor* (folded serial). patient: folded; named: the record said which patient."""
 
     order: Order
@@ -39,7 +39,7 @@ class Moment(msgspec.Struct, frozen=True):
         return self.order[0]
 
 
-class Trace(msgspec.Struct, frozen=True):
+class Trace(msgspec.Struct, frozen=True, gc=False):
     """What somebody left: evidence. trace: acknowledged, audio, limits, released, log-in, or the operation.
 
     account: as the fact wrote it, for what a named account did. place: what the log-in's record says, if anything.

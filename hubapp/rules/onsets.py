@@ -26,7 +26,7 @@ def raised(alarm: Alarm, held: Held, fact: AlarmRaised, house: Timeline, known: 
             reported(newest, fact)
     elif fact.at == newest.told_at and not newest.behind:
         if fact.listed:
-            take_up(newest)
+            take_up(newest, held.order)
             reported(newest, fact)
     elif newest.ended_at is None or fact.at > newest.ended_at:
         signal_over(newest, fact.sent)

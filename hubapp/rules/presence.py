@@ -12,7 +12,7 @@ from hubapp.rules.accounts import Accounts, Session
 from hubapp.rules.moments import EARLIEST, Order
 
 
-class Person(msgspec.Struct, frozen=True, order=True):
+class Person(msgspec.Struct, frozen=True, order=True, gc=False):
     """An account that was authenticated: as it was written, its id, and whether many share it."""
 
     account: str
@@ -28,7 +28,7 @@ class Doubt(msgspec.Struct, frozen=True):
     session: tuple[str, str | None, Order]
 
 
-class Presence(msgspec.Struct, frozen=True):
+class Presence(msgspec.Struct, frozen=True, gc=False):
     """The accounts whose sessions were open at *order*. doubts: those of which one does not know yet."""
 
     order: Order

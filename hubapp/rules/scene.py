@@ -3,22 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple, Protocol, TypeAlias
+from typing import Any, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
 import msgspec
 
-from hubapp.facts import AccountFact, AnyFact, Micros, Quality, fold
+from hubapp.facts import (
+    AccountFact,
+    AlarmFact,
+    AnyFact,
+    BedPlaced,
+    EncounterChanged,
+    Micros,
+    MonitorPlaced,
+    Quality,
+    SensorRemoved,
+    SessionClosed,
+    fold,
+)
 from hubapp.findings import Finding, finding_id
 from hubapp.rules import accounts, monitors, places
 from hubapp.rules.house import ADMISSIONS as ADMISSIONS
 from hubapp.rules.house import ASSIGNMENTS as ASSIGNMENTS
-from hubapp.rules.house import OF_A_MONITOR, House
+from hubapp.rules.house import MONITOR_CODE, OF_A_MONITOR, House, copy_of, is_of_another
 from hubapp.rules.moments import Moment, Order, Trace
 from hubapp.rules.monitors import Monitor
 from hubapp.rules.places import Place
 from hubapp.rules.presence import Presence, decided, presence, shown
 from hubapp.rules.sightings import Sighting, instant
-from hubapp.rules.told import Ended, Handled, Judged, Onset, Prioritised, Word
+from hubapp.rules.told import Ended, Handled, Judged, Onset, Prioritised, Resumed, Word
 from hubapp.thresholds import Thresholds, digest
 
 VERSION = 1
@@ -26,7 +38,7 @@ LISTED = 20
 Event: TypeAlias = AnyFact | Word
 
 
-WORDS: tuple[type, ...] = (Onset, Prioritised, Handled, Judged, Ended)
+WORDS: tuple[type, ...] = (Onset, Prioritised, Handled, Judged, Ended, Resumed)
 
 
 def rank(event: Event) -> tuple[Order, int]:
@@ -35,7 +47,10 @@ def rank(event: Event) -> tuple[Order, int]:
 
 
 class Conclusion(NamedTuple):
-    """A finding, and the instant behind which nothing can change it any more (OPEN_END: not yet known)."""
+    """A finding, and the instant behind which nothing can change it any more (OPEN_END: not yet known).
+
+    One whose status is `retracted` is taken back with what it says, if it was ever told.
+    """
 
     finding: Finding
     closes: Micros
@@ -60,6 +75,13 @@ class Rule(Protocol):
     def over(self, key: str, horizon: Micros) -> bool: ...
 
 
+@runtime_checkable
+class Heirs(Protocol):
+    """A rule that knows which finding, of another key, took up what *finding* was about."""
+
+    def heir(self, finding: Finding, scene: Scene, now: Micros) -> str | None: ...
+
+
 class Scene:
     """The house as it is between two events. thresholds: those in force at the event's place in the log.
 
@@ -75,11 +97,10 @@ class Scene:
         self.monitor: str | None = None
         self.was: Monitor | None = None
         self.began: dict[str, Micros] = {}
+        self._after = Monitor("")
 
     def copy(self) -> Scene:
-        held, accounts, places = self.house.monitors, self.house.accounts, self.house.places
-        house = House({key: monitor.copy() for key, monitor in held.items()}, accounts.copy(), places.copy())
-        other = Scene(house, self.cluster, self.known, self.mine)
+        other = Scene(copy_of(self.house), self.cluster, self.known, self.mine)
         other.began, other.thresholds = dict(self.began), self.thresholds
         return other
 
@@ -93,24 +114,73 @@ class Scene:
         """Know what *event* means, before anybody is told of it."""
         self.thresholds, self.meant, self.monitor, self.was = thresholds, [], None, None
         if isinstance(event, OF_A_MONITOR):
-            self.monitor = fold(event.monitor)
-            known = self.house.monitors.get(self.monitor)
-            self.was = known.copy() if known else None
-            after = known.copy() if known else Monitor(event.monitor)
-            self.meant = list(monitors.step(after, self.monitor, event))
-            self._after: Monitor | None = after
+            self._step(fold(event.monitor), event.monitor, event)
+        elif isinstance(event, AlarmFact) and "backfilled" not in event.quality:
+            self._hear(self.monitor_of(event), event)
+        elif isinstance(event, SensorRemoved):
+            self._hear(fold(event.monitor) if event.monitor else self.house.places.monitors.get(fold(event.sensor)), event)
 
-    def pass_by(self, event: Event) -> None:
-        """Let *event* have happened."""
-        if self.monitor is not None and self._after is not None:
+    def moves(self, event: Event) -> bool:
+        """Whether *event*, which is looked at, says anything new of where a monitor or a bed is."""
+        if isinstance(event, BedPlaced):
+            return True
+        if not isinstance(event, MonitorPlaced | EncounterChanged) or event.serial is None:
+            return False
+        of, serial = self.house.places, fold(event.serial)
+        unsure = isinstance(event, MonitorPlaced) and event.place == "unsure"
+        bed = of.last_bed.get(serial) if unsure else event.bed
+        beds, doubts = of.beds.get(serial), of.unsure.get(serial)
+        return not beds or not doubts or beds[-1][1] != bed or doubts[-1][1] != unsure
+
+    def _hear(self, monitor: str | None, event: AnyFact) -> None:
+        """An alarm or a removed sensor is a sign of life of its monitor, and means something where that is lost.
+
+        An alarm of the patient who is on it: others' are told elsewhere.
+        """
+        known = self.house.monitors.get(monitor or "")
+        if known is not None and isinstance(event, AlarmFact) and is_of_another(event, known.session, known.patient):
+            return
+        if monitor is not None and known is not None and known.lost is not None:
+            self._step(monitor, known.serial, event)
+
+    def _step(self, monitor: str, serial: str, event: AnyFact) -> None:
+        known = self.house.monitors.get(monitor)
+        self.monitor, self.was = monitor, known.copy() if known else None
+        self._after = known.copy() if known else Monitor(serial)
+        self.meant = list(monitors.step(self._after, monitor, event))
+
+    def pass_by(self, event: Event) -> bool:
+        """Let *event* have happened. Returns whether anything was learnt of who an account is or where a device stands."""
+        if self.monitor is not None:
             self.house.monitors[self.monitor] = self._after
         if isinstance(event, AccountFact):
             self.began[event.service] = min(event.sent, self.began.get(event.service, event.sent))
+            known = len(self.house.accounts.names), len(self.house.accounts.seen)
             list(accounts.step(self.house.accounts, event, self.thresholds.presence))
-        elif not isinstance(event, Word):
-            list(places.step(self.house.places, event))
+            return isinstance(event, SessionClosed) or known != (len(self.house.accounts.names), len(self.house.accounts.seen))
+        if isinstance(event, Word | AlarmFact):
+            return False
+        moves, serials = self.moves(event), len(self.house.places.serials)
+        links = list(places.step(self.house.places, event))
+        return moves or bool(links) or serials != len(self.house.places.serials)
 
     # What rules ask.
+
+    def monitor_of(self, fact: AlarmFact) -> str | None:
+        """The folded serial of an alarm's monitor: as its record says, the one its sensor was seen at, its patient's."""
+        if fact.monitor:
+            return fold(fact.monitor)
+        device = fold(fact.device)
+        if fact.device_code and fold(fact.device_code) == MONITOR_CODE:
+            return device
+        if (seen := self.house.places.monitors.get(device)) is not None:
+            return seen
+        return device if device in self.house.monitors else self._with(fold(fact.patient)) if fact.patient else None
+
+    def _with(self, patient: str) -> str | None:
+        """The monitor on which *patient*'s session was opened last, and is open."""
+        there = [(one.since, key) for key, one in self.house.monitors.items() if (one.session, one.patient) == ("open", patient)]
+        return max(there)[1] if there else None
 
     def present(self, order: Order) -> Presence:
         """The accounts whose sessions are open at *order*."""

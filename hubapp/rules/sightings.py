@@ -19,13 +19,17 @@ USED: dict[str, tuple[str, ...]] = {
     "LimitsReported": ("monitor", "limits"),
     "MonitorLost": ("monitor", "cause"),
     "CommandRequested": ("account", "device_id", "monitor", "operation"),
+    "CommandAnswered": ("device_id", "monitor", "outcome"),
     "DeviceChanged": ("account", "operation", "serial"),
     "EncounterChanged": ("account", "operation", "patient"),
     "SessionOpened": ("account_id", "account_name", "client", "place"),
+    "SessionClosed": ("account_id", "account_name", "client", "place"),
+    "LogInFailed": ("account_id", "account_name", "client", "place", "of"),
+    "AccountLocked": ("account_id", "account_name", "client", "place"),
 }
 
 
-class Sighting(msgspec.Struct, frozen=True):
+class Sighting(msgspec.Struct, frozen=True, gc=False):
     """A fact as evidence: the few fields used, and where its record is."""
 
     kind: str

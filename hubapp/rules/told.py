@@ -51,14 +51,29 @@ class Prioritised(msgspec.Struct, frozen=True, kw_only=True):
     priority: str
 
 
-class Ended(msgspec.Struct, frozen=True, kw_only=True):
-    """The condition of an episode is over (a latched signal may go on). end: null where it was missed."""
+class Ended(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """One knows that the condition of an episode is over (a latched signal may go on).
+
+    end: when it ended, at the loss of a monitor that stays away; None where that was missed.
+    """
 
     order: Order
     id: str
     by: str
     end: Micros | None
     sighting: Sighting | None = None
+
+    @property
+    def until(self) -> Micros:
+        """When it was sent that it is over; what a loss ended, was over then."""
+        return self.end if self.by == "lost" and self.end is not None else self.order[0]
+
+
+class Resumed(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """What was taken for an end was none: the condition is on, and was."""
+
+    order: Order
+    id: str
 
 
 class Handled(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,28 +85,32 @@ class Handled(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Judged(msgspec.Struct, frozen=True, kw_only=True):
-    """What attendance says of an episode at its deadline."""
+    """What attendance says of an episode at its deadline, as it was known then: late evidence changes nothing of it."""
 
     order: Order
     id: str
     result: str
 
 
-Word: TypeAlias = Onset | Prioritised | Ended | Handled | Judged
+Word: TypeAlias = Onset | Prioritised | Ended | Resumed | Handled | Judged
 
 
 class EpisodeTold(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=True):
-    """All that is told of one episode; an episode that is no more has no onset."""
+    """All that is told of one episode; an episode that is no more has no onset. ends: in their order, the last one stands."""
 
     id: str
     onset: Onset | None = None
     priorities: tuple[Prioritised, ...] = ()
-    ended: Ended | None = None
+    ends: tuple[Ended | Resumed, ...] = ()
     handled: Handled | None = None
     judged: Judged | None = None
 
+    @property
+    def over(self) -> bool:
+        return self.onset is None or (bool(self.ends) and isinstance(self.ends[-1], Ended))
+
     def words(self) -> Iterator[Word]:
-        for word in (self.onset, *self.priorities, self.handled, self.judged, self.ended):
+        for word in (self.onset, *self.priorities, self.handled, self.judged, *self.ends):
             if word is not None:
                 yield word
 

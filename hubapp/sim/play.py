@@ -97,7 +97,10 @@ class Post:
 
     async def send(self, place: tuple[str, int]) -> None:
         topic, partition = place
-        self.waiting.append(await self.producer.send_batch(self.batches.pop(place), topic, partition=partition))
+        try:
+            self.waiting.append(await self.producer.send_batch(self.batches.pop(place), topic, partition=partition))
+        except KafkaError as error:
+            raise Failure(f"Kafka takes no records: {error!r}") from error
         await self.acknowledged(UNANSWERED)
 
     async def flush(self) -> None:

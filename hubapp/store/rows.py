@@ -5,6 +5,8 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import cache
+from operator import attrgetter
 from typing import Any, TypeAlias
 
 import msgspec
@@ -30,12 +32,15 @@ COLUMNS_OF_A_FACT = frozenset(Fact.__struct_fields__)
 # A record's time is 64 bits of milliseconds, a row's is a calendar's: what lies beyond is filed at its edge.
 FIRST, LAST = micros(datetime.min.replace(tzinfo=UTC)), micros(datetime.max.replace(tzinfo=UTC))
 
+EXACT: Micros = 2**52
+
 encode = msgspec.json.Encoder().encode
 
 
 def instant(at: Micros) -> datetime:
-    seconds, rest = divmod(at if FIRST <= at <= LAST else min(max(at, FIRST), LAST), SECOND)
-    return EPOCH + timedelta(0, seconds, rest)  # A third faster than by microseconds alone.
+    if 0 <= at < EXACT:
+        return datetime.fromtimestamp(at / SECOND, UTC)  # Three times as fast, and a double holds these to a microsecond.
+    return EPOCH + timedelta(microseconds=min(max(at, FIRST), LAST))
 
 
 def moment(stored: datetime) -> Micros:
@@ -76,20 +81,19 @@ def first_of(names: tuple[str, ...], fact: Fact) -> str | None:
     return None
 
 
-def rest_of(kind: type[Fact]) -> tuple[tuple[str, Any], ...]:
-    """The fields that have no column of their own, each with its default."""
-    fields = msgspec.structs.fields(kind)
-    return tuple((field.name, field.default) for field in fields if field.name not in COLUMNS_OF_A_FACT)
-
-
-REST: dict[type[Fact], tuple[tuple[str, Any], ...]] = {}
+@cache
+def rest_of(kind: type[Fact]) -> Callable[[Fact], msgspec.Struct]:
+    """Makes of a fact the fields that have no column of their own; what stands at its default is left out as they are encoded."""
+    fields = [field for field in msgspec.structs.fields(kind) if field.name not in COLUMNS_OF_A_FACT]
+    fields.sort(key=lambda field: not field.required)
+    take = attrgetter("at", *(field.name for field in fields))  # Of two names or more it gives a tuple.
+    told = [(field.name, Any) if field.required else (field.name, Any, field.default) for field in fields]
+    made = msgspec.defstruct(kind.__name__, told, omit_defaults=True)
+    return lambda fact: made(*take(fact)[1:])
 
 
 def body(fact: Fact) -> str:
-    kind = type(fact)
-    if kind not in REST:
-        REST[kind] = rest_of(kind)
-    return text(encode({name: value for name, default in REST[kind] if (value := getattr(fact, name)) != default}))
+    return text(encode(rest_of(type(fact))(fact)))
 
 
 def fact_rows(hub: str, cluster: str) -> Callable[[AnyFact], Row]:

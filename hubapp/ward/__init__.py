@@ -2,7 +2,8 @@
 
 watermark  how far the time of the facts has come
 memory     one alarm: its summary, its held facts, the findings told of it
-index      which alarms a fact of the house may concern
+alarms     all of them; index: which of them a name stands for; concern: which of them a fact of the house may concern
+parking    the facts of a backlog that wait for the watermark
 telling    the house's facts as a timeline
 outcome    what a batch changed
 ward       the partition: takes records of the log, gives findings and table changes

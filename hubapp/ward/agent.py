@@ -5,20 +5,23 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Mapping
 from functools import partial
 
+import msgspec
 from faust.types import TableT
 
 from hubapp import tally
 from hubapp.cluster import log_epoch
 from hubapp.engine import Batch, HubApp, Transaction
-from hubapp.facts import encode_fact
+from hubapp.facts import Progress, encode_fact
 from hubapp.findings import canonical
 from hubapp.settings import settings
 from hubapp.sources import bounds
-from hubapp.topics import LATE, PATIENTS
+from hubapp.topics import HOUSE, LATE, PATIENTS
 from hubapp.ward.outcome import Outcome, concerns
 from hubapp.ward.state import changes, restore
 from hubapp.ward.ward import Ward
+from hubapp.ward.watermark import AFTER_THE_END
 
+encode = msgspec.json.Encoder().encode
 BREATH, STRIDES, ENOUGH = 200, 100, 4_000
 
 
@@ -40,6 +43,7 @@ async def correlate(app: HubApp, tables: Mapping[str, TableT], batches: AsyncIte
                 else:
                     views[name][key] = value
             send(out, outcome, ward.mine, headers)
+            batch.memory["reached"] = tell_the_house(out, outcome, ward, batch.memory.get("reached"), app.counts[PATIENTS])
             if not outcome.findings and not outcome.late:
                 out.lazy()
 
@@ -57,6 +61,25 @@ async def concluded(app: HubApp, ward: Ward, batch: Batch) -> Outcome:
         if not ward.catch_up() or len(ward.outcome.findings) > ENOUGH:
             break
     return ward.hand_over()
+
+
+def tell_the_house(out: Transaction, outcome: Outcome, ward: Ward, before: Progress | None, count: int) -> Progress | None:
+    """What is told of episodes, and behind it how far that has come: the house concludes nothing of what is still to come."""
+    for told in outcome.told:
+        out.send_to(HOUSE, 0, None, encode(told))
+    reached = progress(ward, out.source.partition, count)
+    if reached is not None and reached != before:
+        out.send_to(HOUSE, 0, None, encode(reached))
+    return reached
+
+
+def progress(ward: Ward, partition: int, count: int) -> Progress | None:
+    """As a source says it of itself."""
+    if ward.now is None:
+        return None
+    if ward.watermark.over and ward.now == ward.watermark.at:
+        return Progress(claims={}, counts={PATIENTS: count}, ended={PATIENTS: {str(partition): ward.now - AFTER_THE_END}})
+    return Progress(claims={PATIENTS: {str(partition): ward.now}}, counts={PATIENTS: count})
 
 
 def is_mine(app: HubApp, partition: int, subject: str) -> bool:

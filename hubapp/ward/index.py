@@ -6,12 +6,9 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 
 from hubapp.facts import (
-    AccountFact,
     AlarmFact,
     AnyFact,
     DeviceChanged,
-    EncounterChanged,
-    MonitorPlaced,
     MonitorSeen,
     SensorRemoved,
     fold,
@@ -82,20 +79,6 @@ def tags(fact: AnyFact, serial_of: Callable[[str], str | None]) -> Iterator[Tag]
             yield "device", fold(fact.sensor)
         case DeviceChanged():
             yield "device", fold(fact.serial)
-
-
-def links(fact: AccountFact, house: House) -> bool:
-    """Whether it is the first to name an account, or to say that an id and a name are one."""
-    written = [fold(name) for name in (fact.account_id, fact.account_name) if name]
-    known = not fact.account_id or not fact.account_name or house.accounts.names.get(fold(fact.account_id)) == fact.account_name
-    return not known or not house.accounts.seen.issuperset(written)
-
-
-def stands(fact: MonitorPlaced | EncounterChanged, house: House) -> bool:
-    """Whether a monitor is told to be where it is known to be."""
-    told = house.places.beds.get(fold(fact.serial or ""))
-    unsure = isinstance(fact, MonitorPlaced) and fact.place != "bed"
-    return told is not None and not unsure and (fact.bed is None or told[-1][1] == fact.bed)
 
 
 def alarm_key(fact: AlarmFact) -> Key:

@@ -14,6 +14,8 @@ from hubapp.rules.episode import OPEN_END, Alarm, Episode, Held, Known, identity
 from hubapp.rules.evidence import Attendances, judged
 from hubapp.rules.house import Timeline
 from hubapp.rules.moments import EARLIEST, LATEST, Order, start_of
+from hubapp.rules.short import is_due, short
+from hubapp.rules.told import EpisodeTold
 
 # The newest episode of an alarm is compared with what comes later: so long, and longer while its patient is still there.
 NEWEST_KEPT = 24 * 3600 * SECOND
@@ -53,14 +55,15 @@ class Remembered:
         self.tip: Tip | None = None
         self.timeline: Timeline | None = None
         self._waiting: list[Held] = []
+        self._closed: set[Micros] = set()
         self.until: Micros = OPEN_END
         self.due: Micros = OPEN_END
 
     def hold(self, held: Held) -> None:
         if self.reached < held.order:
             self._waiting.append(held)
-        else:
-            self.tip = None
+        elif self.tip is not None:
+            self.begin_anew()
         if not self.held or self.held[-1].order < held.order:
             self.held.append(held)
         else:
@@ -71,8 +74,17 @@ class Remembered:
         index = bisect_left(self.held, after, key=lambda held: held.order)
         gone, self.held = self.held[index:], self.held[:index]
         if gone:
-            self.tip, self._waiting = None, []
+            self.begin_anew()
         return gone
+
+    def begin_anew(self) -> None:
+        """Go on from the summary, and tell all of it again."""
+        self.tip, self._waiting, self._closed = None, [], set()
+
+    @property
+    def closed(self) -> bool:
+        """Whether nothing is held, and nothing but late word can change what was told."""
+        return not self.held and all(episode.start in self._closed for episode in self.alarm.episodes)
 
     @property
     def reached(self) -> Order:
@@ -85,7 +97,7 @@ class Remembered:
     @property
     def doubtful(self) -> bool:
         """Whether a log-out, told late, may still say who was there."""
-        return any(evidence.doubtful(attendance) for attendance in (self.tip.attendances if self.tip else {}).values())
+        return any(evidence.doubtful(attendance) for attendance in (self.tip or self).attendances.values())
 
     # Concluding.
 
@@ -100,8 +112,11 @@ class Remembered:
         shown = tip.alarm.episodes
         for index, episode in enumerate(shown):
             start = episode.start
-            if everything or again or start in touched:
+            if everything or start in touched or (again and start not in self._closed):
                 tip.dues[start] = tip.attended[start] = -OPEN_END
+            elif again:
+                tip.dues[start] = tip.attended[start] = OPEN_END
+                tip.ends[start] = ends(episode, known)
             if tip.dues[start] < clock.now or tip.attended[start] < clock.now:
                 episode.place = house.decided(episode.monitor, episode.linked[0], episode.place)
                 following = shown[index + 1].start if index + 1 < len(shown) else None
@@ -165,6 +180,17 @@ class Remembered:
             self.told[finding.id] = finding
             yield finding
 
+    def shorts(self, house: Timeline, known: Known, now: Micros) -> Iterator[EpisodeTold]:
+        """What other rules are told of its episodes, also of those that are no more."""
+        assert self.tip is not None
+        shown = [episodes.as_of(episode, known, now) for episode in self.tip.alarm.episodes]
+        for previous, episode in zip([None, *shown], shown, strict=False):
+            due, found = is_due(episode, known, now), self.told.get(identity(episode, "attendance"))
+            verdict = None if due is None or found is None else (due, found.body["result"])
+            yield short(episode, previous, self.tip.attendances.get(episode.start), verdict, house)
+        retracted = (told.id for told in self.told.values() if told.rule == "episodes" and told.status == "retracted")
+        yield from (EpisodeTold(id=name) for name in retracted)
+
     # Letting go.
 
     def settle(self, house: Timeline, known: Known, since: Micros, horizon: Micros) -> tuple[list[Held], bool]:
@@ -174,14 +200,27 @@ class Remembered:
         """
         index = bisect_left(self.held, start_of(horizon), key=lambda held: held.order)
         passed, self.held = self.held[:index], self.held[index:]
-        if not passed and all(
-            ends(episode, known) < since and house.is_decided(episode.monitor, episode.place) for episode in self.alarm.episodes
-        ):
+        closed = {
+            episode.start: episode
+            for episode in self.alarm.episodes
+            if ends(episode, known) < since and house.is_decided(episode.monitor, episode.place)
+        }
+        if not passed and len(closed) == len(self.alarm.episodes):
+            self._closed = {*closed}
             return passed, False
         before = self.alarm, self.attendances
         self.alarm = episodes.settle(self.alarm, passed, house, known)
         self.attendances = evidence.settle(self.attendances, self.alarm, house, known)
+        self._closed = {start for start, episode in closed.items() if self._is_as_it_was(episode, known)}
         return passed, bool(passed) or (self.alarm, self.attendances) != before
+
+    def _is_as_it_was(self, before: Episode, known: Known) -> bool:
+        """Whether neither the facts that have passed nor the episode that follows by them say anything else of it."""
+        index = next(i for i, episode in enumerate(self.alarm.episodes) if episode.start == before.start)
+        following = self.alarm.episodes[index + 1].start if index + 1 < len(self.alarm.episodes) else None
+        same_length = episodes.fleeting(before, following, known) == episodes.fleeting(before, None, known)
+        doubtful = before.start in self.attendances and evidence.doubtful(self.attendances[before.start])
+        return same_length and not doubtful and self.alarm.episodes[index] == before
 
     def forget(self, house: Timeline, known: Known, horizon: Micros) -> bool:
         """Drop the episodes that nothing can change any more; the newest stays longer, since later facts are compared with it."""

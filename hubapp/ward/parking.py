@@ -7,57 +7,78 @@ without waiting.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from heapq import heappop, heappush
+from bisect import bisect_left
+from collections.abc import Sequence
+from operator import itemgetter
 
 from hubapp.facts import SECOND, Micros
-from hubapp.rules.moments import Order
+from hubapp.rules.moments import Order, start_of
 from hubapp.ward.telling import HeldFact
 
 NEAR, FEW = 60 * SECOND, 1_000
-# How far time goes on at once while what has waited is applied.
-STRIDE = 120 * SECOND
+ORDER = itemgetter(0)
 
 
 class Parking:
-    """What waits, in the order of facts; and when each fact was sent that is far ahead, waiting or not."""
+    """What waits; and when each of the few was sent that were applied all the same, far ahead."""
 
     def __init__(self) -> None:
-        self._ahead: list[Micros] = []
-        self._parked: list[tuple[Order, HeldFact]] = []
+        self._applied: list[Micros] = []
+        self._waiting: list[tuple[Order, HeldFact]] = []
+        self._first: Micros | None = None
+        self._in_order = True
 
     def takes(self, held: HeldFact, now: Micros | None) -> bool:
         """Whether *held* must wait here."""
         if now is not None and held.fact.sent <= now + NEAR:
             return False
-        heappush(self._ahead, held.fact.sent)
-        if len(self._ahead) <= FEW:
+        if len(self._applied) + len(self._waiting) < FEW:
+            self._applied.append(held.fact.sent)
             return False
-        self.put(held)
+        self._put(held)
         return True
 
-    def put(self, held: HeldFact) -> None:
-        heappush(self._parked, (held.fact.order, held))
+    def _put(self, held: HeldFact) -> None:
+        self._waiting.append((held.fact.order, held))
+        self._in_order = False
+        self._first = held.fact.sent if self._first is None else min(self._first, held.fact.sent)
 
     @property
     def is_new(self) -> bool:
         """Whether but one fact waits: what was applied before it should have waited too."""
-        return len(self._parked) == 1
+        return len(self._waiting) == 1
 
-    @property
-    def first(self) -> Micros:
-        """When the first that waits was sent."""
-        return self._parked[0][0][0]
+    def take_back(self, ahead: Sequence[HeldFact]) -> None:
+        """Let those wait too that were applied."""
+        self._applied = []
+        for held in ahead:
+            self._put(held)
 
     def has_near(self, watermark: Micros | None) -> bool:
         """Whether something waits that need not any more."""
-        return watermark is not None and bool(self._parked) and self.first <= watermark + NEAR
+        return watermark is not None and self._first is not None and self._first <= watermark + NEAR
 
-    def near(self, now: Micros | None) -> Iterator[HeldFact]:
+    def until(self, count: int) -> Micros:
+        """The instant as of which *count* of those that wait need not any more."""
+        waiting = self._sorted()
+        order, _ = waiting[min(count, len(waiting)) - 1]
+        return order[0] - NEAR
+
+    def near(self, now: Micros | None) -> Sequence[HeldFact]:
         """What need not wait any more, in its order."""
         if now is None:
-            return
-        while self._ahead and self._ahead[0] <= now + NEAR:
-            heappop(self._ahead)
-        while self._parked and self.first <= now + NEAR:
-            yield heappop(self._parked)[1]
+            return ()
+        self._applied = [sent for sent in self._applied if sent > now + NEAR]
+        if not self.has_near(now):
+            return ()
+        waiting = self._sorted()
+        index = bisect_left(waiting, start_of(now + NEAR + 1), key=ORDER)
+        near, self._waiting = waiting[:index], waiting[index:]
+        self._first = self._waiting[0][0][0] if self._waiting else None
+        return [held for _, held in near]
+
+    def _sorted(self) -> list[tuple[Order, HeldFact]]:
+        if not self._in_order:
+            self._waiting.sort(key=ORDER)
+            self._in_order = True
+        return self._waiting

@@ -7,6 +7,8 @@ from typing import Any
 
 import msgspec
 
+from hubapp.chronicle import rows
+from hubapp.chronicle.rows import VERSION, decoded, encoded
 from hubapp.facts import AlarmFact, Micros, decode_log
 from hubapp.findings import Finding
 from hubapp.rules.accounts import Accounts
@@ -23,12 +25,7 @@ from hubapp.ward.telling import HeldFact
 from hubapp.ward.ward import Ward
 from hubapp.ward.watermark import Watermark
 
-VERSION = 1
 SEPARATOR = "\0"
-
-
-class UnknownVersion(Exception):
-    """State of a newer hub: it must not be read as if it were ours."""
 
 
 class EpisodesRow(msgspec.Struct):
@@ -48,7 +45,7 @@ class AttendanceRow(msgspec.Struct):
 class ProgressRow(msgspec.Struct):
     """Where the partition stands: the horizon of its summaries, its watermark, the thresholds it ever met.
 
-    now: how far it has followed the watermark.
+    now: how far it has followed the watermark. began: the oldest record of each authentication service that was ever read.
     """
 
     version: int
@@ -57,6 +54,7 @@ class ProgressRow(msgspec.Struct):
     known: dict[str, Thresholds]
     in_force: str
     now: Micros | None = None
+    began: dict[str, Micros] = {}
 
 
 def row_key(key: Key) -> bytes:
@@ -77,11 +75,14 @@ def changes(ward: Ward, outcome: Outcome) -> Iterator[tuple[str, bytes, bytes | 
         yield from _alarm(key, ward.alarms.get(key))
     for name in outcome.monitors:
         yield "monitors", name.encode(), encoded(ward.house.monitors[name])
+    yield from rows.changes(ward.chronicle)
+    yield from (("told", key, value) for key, value in rows.told_changes(ward.chronicle))
     if outcome.settled:
         yield "accounts", b"accounts", encoded(ward.house.accounts)
         yield "places", b"places", encoded(ward.house.places)
     if outcome.progressed:
-        row = ProgressRow(VERSION, ward.horizon, ward.watermark, ward.known, ward.in_force, ward.now)
+        began = ward.chronicle.settled.scene.began
+        row = ProgressRow(VERSION, ward.horizon, ward.watermark, ward.known, ward.in_force, ward.now, began)
         yield "progress", b"progress", encoded(row)
 
 
@@ -96,24 +97,23 @@ def _alarm(key: Key, remembered: Remembered | None) -> Iterator[tuple[str, bytes
     yield "attendance", row_key(key), encoded(AttendanceRow(VERSION, attendances, mine["attendance"]))
 
 
-def encoded(row: msgspec.Struct) -> bytes:
-    return msgspec.json.encode(row, order="deterministic")
-
-
 def restore(ward: Ward, tables: dict[str, Iterable[tuple[bytes, bytes]]]) -> None:
     """Bring *ward* to where its tables say that it stood."""
     for _, value in tables["progress"]:
-        row = _decode(value, ProgressRow)
+        row = decoded(value, ProgressRow)
         ward.horizon, ward.watermark, ward.in_force, ward.now = row.horizon, row.watermark, row.in_force, row.now
         ward.known.update(row.known)
+        ward.chronicle.settled.scene.began = row.began
     ward.house = House(
-        {key.decode(): _decode(value, Monitor) for key, value in tables["monitors"]},
-        next((_decode(value, Accounts) for _, value in tables["accounts"]), Accounts()),
-        next((_decode(value, Places) for _, value in tables["places"]), Places()),
+        {key.decode(): decoded(value, Monitor) for key, value in tables["monitors"]},
+        next((decoded(value, Accounts) for _, value in tables["accounts"]), Accounts()),
+        next((decoded(value, Places) for _, value in tables["places"]), Places()),
     )
-    attendances = {key: _decode(value, AttendanceRow) for key, value in tables["attendance"]}
+    attendances = {key: decoded(value, AttendanceRow) for key, value in tables["attendance"]}
     for key, value in tables["episodes"]:
-        restore_alarm(ward, key, _decode(value, EpisodesRow), attendances.get(key))
+        restore_alarm(ward, key, decoded(value, EpisodesRow), attendances.get(key))
+    ward.chronicle.resume(ward.house, ward.horizon, ward.now)
+    rows.restore(ward.chronicle, tables, (value for _, value in tables["told"]))
     for _, value in tables["held"]:
         restore_held(ward, value)
     ward.facts.sort(key=lambda held: held.fact.order)
@@ -133,17 +133,8 @@ def restore_held(ward: Ward, value: bytes) -> None:
     held = HeldFact(known, thresholds.decode())
     if ward.parking.takes(held, ward.now):
         return
+    ward.chronicle.hold(known, held.thresholds)
     if isinstance(known, AlarmFact):
-        ward.remember(alarm_key(known)).hold(Held(known.order, known, held.thresholds))  # type: ignore[arg-type]  # One of AnyAlarm.
+        ward.alarms.remember(alarm_key(known)).hold(Held(known.order, known, held.thresholds))  # type: ignore[arg-type]  # One of AnyAlarm.
     else:
         ward.facts.append(held)
-
-
-def _decode(value: bytes, kind: Any) -> Any:
-    try:
-        row = msgspec.json.decode(value, type=kind)
-    except msgspec.ValidationError as error:
-        raise UnknownVersion(f"{kind.__name__}: {error}") from error
-    if getattr(row, "version", VERSION) > VERSION:
-        raise UnknownVersion(f"{kind.__name__} of version {row.version}: this hub knows {VERSION}; start the newer one")
-    return row

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from operator import attrgetter
 
 import msgspec
 
@@ -11,11 +12,14 @@ from hubapp.rules.episode import Held, Known
 from hubapp.rules.house import House, Timeline
 
 
-class HeldFact(msgspec.Struct, frozen=True):
+class HeldFact(msgspec.Struct, frozen=True, gc=False):
     """A fact of the house as it is held; thresholds: the hash of those in force at its place in the log."""
 
     fact: AnyFact
     thresholds: str
+
+
+order_of = attrgetter("fact.order")
 
 
 def told(house: House, facts: Iterable[HeldFact], alarms: Iterable[Held], known: Known) -> Timeline:

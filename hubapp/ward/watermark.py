@@ -6,9 +6,13 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
-from hubapp.facts import SECOND, Micros, Progress
+from hubapp.facts import SECOND, AlarmEnded, Micros, MonitorBack, PatientSessionClosed, Progress, SessionClosed
 
 LATENESS = 600 * SECOND
+# The horizon moves in steps: settling costs the same for a second as for minutes.
+STEP = 300 * SECOND
+# What closes something is applied however late it is told.
+CLOSING = (AlarmEnded, SessionClosed, MonitorBack, PatientSessionClosed)
 AFTER_THE_END = 360 * SECOND
 
 
@@ -44,6 +48,16 @@ class Watermark(msgspec.Struct):
     def leaves_behind(self, sent: Micros) -> bool:
         """Whether what was sent then comes too late. Nothing of an input of the past does: it says itself when it has ended."""
         return self.at is not None and not self.ended and sent < self.at - LATENESS
+
+    def next_horizon(self, now: Micros | None, last: Micros) -> Micros | None:
+        """Before it nothing in time can come any more, and *now* has passed it; None: it is too near the *last* one.
+
+        At the end of all input it stays: another may follow, in time.
+        """
+        if now is None or self.at is None or (self.over and now == self.at):
+            return None
+        horizon = min(now, self.at - LATENESS)
+        return horizon if horizon - last >= STEP else None
 
     def _advance(self) -> bool:
         over = bool(self.counts) and all(number in self.ended.get(topic, {}) for topic, number in self._partitions())

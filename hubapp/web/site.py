@@ -23,7 +23,7 @@ def pages(desk: Desk) -> web.Application:
     site = web.Application(middlewares=[problems], client_max_size=64 * 1024)
     site[DESK] = desk
     site.cleanup_ctx.append(session)
-    for rule in topics.RULES:
+    for rule in topics.PATIENT_RULES:
         site.router.add_get(f"/v1/{rule}/{{patient:.+}}", patients.page(rule))
     site.router.add_get("/v1/workers", workers.workers)
     site.router.add_get("/healthz", health.healthz)

@@ -37,7 +37,9 @@ async def asked(session: ClientSession, member: Member) -> dict[str, Any]:
     url = URL(member.url.rstrip("/") + "/v1/workers", encoded=True)
     try:
         async with session.get(url, headers={HOP: "1"}, timeout=ClientTimeout(total=ANSWER_SECONDS)) as response:
-            said: dict[str, Any] = await response.json()
-            return said
+            if response.status == 200:
+                said: dict[str, Any] = await response.json()
+                return said
     except (ClientError, TimeoutError, ValueError):
-        return {"worker": None, "url": member.url, "answers": False, "ready": None, "owns": member.owns}
+        pass  # It is told below, as one whose answer is none.
+    return {"worker": None, "url": member.url, "answers": False, "ready": None, "owns": member.owns}

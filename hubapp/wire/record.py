@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import msgspec
+
 from hubapp.facts import Micros
 
 NO_TIMESTAMP: Micros = -1_000
 """What Kafka says (-1 ms) of a record that has none."""
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(msgspec.Struct, frozen=True):
     """A record as Kafka gave it.
 
     role: the source's role in `hubapp.topics` (its name is a setting). timestamp: the Kafka timestamp, or `NO_TIMESTAMP`.

@@ -43,12 +43,20 @@ class Zones:
 
 
 SECONDS = {f":{number:02}": number * SECOND for number in range(60)}
+PLAIN = (19, 23)  # characters
 FRACTIONS = {f".{number:03}": number * MILLISECOND for number in range(1000)} | {"": 0}
 
 
 def plain(value: str) -> Micros:
     """A gateway's own form, YYYY-MM-DDTHH:MM:SS.mmm, quickly. Raises LookupError or ValueError for any other."""
     return minute(value[:16]) + SECONDS[value[16:19]] + FRACTIONS[value[19:]]
+
+
+def plainly(value: str) -> Micros | None:
+    try:
+        return plain(value)
+    except (LookupError, ValueError):
+        return None
 
 
 @lru_cache(maxsize=8192)
@@ -84,6 +92,8 @@ def rest(text: str) -> tuple[Micros, bool]:
 
 def clock(value: str) -> tuple[Micros, bool]:
     """A time read as UTC, and whether it tells a zone itself. Raises ValueError."""
+    if len(value) in PLAIN and (found := plainly(value)) is not None:
+        return found, False
     if value[4:5] == "-" and value[16:17] == ":":
         behind, zoned = rest(value[19:])
         return second(value[:19]) + behind, zoned
