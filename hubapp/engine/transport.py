@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -76,7 +76,16 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         self.thread_loop.call_soon_threadsafe(self._ensure_consumer()._client.force_metadata_update)
 
 
+class RebalanceListener(driver.ConsumerRebalanceListener):
+    async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
+        """The group counts this worker in while it takes over: aiokafka would begin its heartbeats only then."""
+        self._thread._ensure_consumer()._coordinator._start_heartbeat_task()
+        await super().on_partitions_assigned(assigned)
+
+
 class Consumer(driver.Consumer):
+    RebalanceListener = RebalanceListener
+
     def _new_consumer_thread(self) -> ConsumerThread:
         return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
 
