@@ -128,12 +128,12 @@ class Ownership(TransactionManager):
         changelogs = self.app.tables._changelogs
         tables = {TopicPartition(*tp): changelogs[tp.topic] for tp in actives if tp.topic in changelogs}
         beginnings: dict[TP, int] = {}
-        if tables or sources:
-            async with reader(self.app.connection, "read_uncommitted") as surveyor:
+        if topics := {tp.topic for tp in [*tables, *sources]}:
+            async with reader(self.app.connection, "read_uncommitted", topics) as surveyor:
                 beginnings = dict(await surveyor.beginning_offsets([*tables, *sources]))
                 ends = await surveyor.end_offsets(tables) if tables else {}
         if tables:
-            async with reader(self.app.connection, "read_committed") as follower:
+            async with reader(self.app.connection, "read_committed", topics) as follower:
                 await recover(tables, follower, beginnings, ends, self.app.recovered)
         for buffer in self.app.tables.recovery.buffers.values():
             buffer.clear()
