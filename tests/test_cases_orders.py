@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from tests import test_cases_alarms, test_cases_records
+from tests import test_cases_alarms, test_cases_people, test_cases_records, test_cases_wards
 from tests.written import STORIES, doubled, finals, shuffled
 
-MODULES = (test_cases_alarms, test_cases_records)
+# Each of them writes stories.
+MODULES = (test_cases_alarms, test_cases_people, test_cases_records, test_cases_wards)
 
 
 @pytest.mark.parametrize("name", STORIES)

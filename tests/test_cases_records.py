@@ -1,4 +1,4 @@
-"""Troubles that users of alarm tools and audit stores have published, from the record on the wire to the finding: what records say."""
+"""Troubles that users of alarm tools and audit stores have published, from the record to the finding: what records say."""
 
 from __future__ import annotations
 

@@ -100,8 +100,8 @@ class Story:
         """A monitor with the sensors for *conditions*, and its patient."""
         at = instant(since)
         self.devices[serial] = {
-            "id": number(serial), "primary_identifier": serial, "model_number": MONITOR, "name": MONITOR,
-            "location_id": None if bed is None else number(bed), "gateway_id": None, "audio_pause_enabled": False, "audio_enabled": True,
+            "id": number(serial), "primary_identifier": serial, "model_number": MONITOR, "name": MONITOR, "gateway_id": None,
+            "location_id": None if bed is None else number(bed), "audio_pause_enabled": False, "audio_enabled": True,
         }  # fmt: skip
         self.platform.device(at, "DEVICE_CREATED_EVENT", "system", self.devices[serial])
         self.discovered(serial, at + 20 * SECOND, *conditions)
@@ -122,8 +122,9 @@ class Story:
             )
 
     def told(
-        self, patient: str, at: str, state: str = "active", *, condition: str = "spo2-low", monitor: str = "M", audible: bool = False,
-        priority: str = "ME", sent: str | None = None, limits: Any = None, since: Micros | None = None, **more: Any,
+        self, patient: str, at: str, state: str = "active", *, condition: str = "spo2-low", monitor: str = "M",
+        audible: bool = False, priority: str = "ME", sent: str | None = None, limits: Any = None,
+        since: Micros | None = None, **more: Any,
     ) -> None:  # fmt: skip
         """One report of one signal. since: what is told as its time, where that is not *at*."""
         kind, code = CONDITIONS[condition].kind, measuring(condition)
@@ -139,6 +140,12 @@ class Story:
             self.told(patient, start, audible=audible, **fields)
         for audible in signals if end is not None else ():
             self.told(patient, end or "", "ended", audible=audible, **fields)
+
+    def log_in(self, who: str, at: str, client: str | None = None, location: str | None = None) -> None:
+        self.newer.log_in(instant(at), account(who), where(client, location))
+
+    def log_out(self, who: str, at: str, client: str | None = None) -> None:
+        self.newer.log_out(instant(at), account(who), where(client, None))
 
     def command(self, by: str, at: str, monitor: str = "M") -> None:
         self.platform.command(instant(at), by, self.devices[monitor], "ALARM_VALIDATION_ON", by_serial=False)
@@ -164,6 +171,10 @@ class Story:
         house = ReplayedHouse([record(0, n, value) for n, value in enumerate([*values, *words, claimed(mark)])], CLUSTER, cut)
         found = [finding for part in (house, *wards) for finding in part.findings.values()]
         return Found(found, facts, len(taken.quarantined), [fact for one in wards for fact in one.late])
+
+
+def where(client: str | None, location: str | None) -> Json:
+    return {name: value for name, value in (("client", client), ("location", location)) if value is not None}
 
 
 def sensor(serial: str, code: str) -> str:
