@@ -1,6 +1,6 @@
 # make demo [ARGS="--for 60 --beds 20"]   the whole hub on this machine, with a simulated ward
 # make test [ARGS="-k episodes"]          lint, types, every test
-# make lint · make lock [ARGS=--upgrade] · make clean
+# make lint · make pictures · make lock [ARGS=--upgrade] · make clean
 #
 # Needs Python >= 3.11 with venv, make and git; everything else is fetched, by its hash, into .venv and the user's cache.
 
@@ -12,7 +12,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 COVERAGE ?= $(if $(ARGS),0,95)
 UV := 0.13.9
 
-.PHONY: demo test lint lock clean
+.PHONY: demo test lint pictures lock clean
 .DELETE_ON_ERROR:
 
 demo: .venv/ready .venv/kafka
@@ -28,6 +28,10 @@ lint: .venv/tested
 	@$(BIN)/ruff format --check .
 	@echo "== mypy"
 	@$(BIN)/mypy
+
+# The timelines in docs/rules; a test tells when they are behind.
+pictures: .venv/tested
+	@$(BIN)/python -m tests.pictures
 
 .venv/ready: requirements.lock pyproject.toml
 	@test -n "$(PYTHON)" || { echo "hub: Python >= 3.11 with venv is needed (Debian: apt install python3-venv)" >&2; exit 1; }
