@@ -196,7 +196,8 @@ def test_a_priority_that_goes_up_and_down_is_one_alarm_at_its_highest() -> None:
 
 def test_a_deadline_begins_when_its_priority_is_told() -> None:
     found = priorities_that_change().concluded()
-    assert found.one("attendance", patient="PB").body["result"] == "self-resolved"
+    soon = found.one("attendance", patient="PB").body
+    assert (soon["deadline"], soon["result"]) == (at("4:30.120"), "self-resolved")
     late = found.one("attendance", patient="PC").body
     assert (late["deadline"], late["result"], late["seconds"]) == (at("12:00"), "attended-late", 144.88)
 
