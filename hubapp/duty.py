@@ -17,6 +17,7 @@ from hubapp import kafka, metrics, topics
 from hubapp.engine import HubApp
 from hubapp.facts import SECOND, Micros
 from hubapp.failure import Failure
+from hubapp.intake.clocks import CLOCKS
 from hubapp.metrics import Figure
 from hubapp.settings import Settings
 from hubapp.store.patience import Status
@@ -137,7 +138,7 @@ class Duty:
 
     async def health(self) -> Health:
         reasons = [reason async for reason in self._reasons()]
-        return Health(reasons, [*self._told_of_archive(), *self._held_back()])
+        return Health(reasons, [*self._told_of_archive(), *self._held_back(), *self._told_of_zones()])
 
     async def _reasons(self) -> Any:
         if not self._rules:
@@ -190,6 +191,13 @@ class Duty:
                 holding.update(behind(self.progress(partition), oldest))
         names = [f"{topic}-{number} holds the watermark" for topic, number in sorted(holding)]
         return names[:TOLD] + ([f"and {len(names) - TOLD} more"] if len(names) > TOLD else [])
+
+    def _told_of_zones(self) -> Iterator[str]:
+        """Writers of sources that are read here."""
+        read = {topic for topic, _ in self._open()}
+        for writer, minutes in CLOCKS.zones():
+            if writer in read:
+                yield f"zone of {writer}: its times are {abs(minutes)} min {'ahead of' if minutes > 0 else 'behind'} Kafka's"
 
     # In figures
 

@@ -5,4 +5,5 @@ repeats      records that were told before
 connections  connection reports: only a change is a fact, and silence is one
 progress     what a worker may claim of its source partitions
 agents       the same few lines for the agent of each source
+clocks       which writer's times are another zone's
 """

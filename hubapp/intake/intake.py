@@ -11,6 +11,7 @@ import orjson
 from aiokafka import ConsumerRecord
 
 from hubapp.facts import AlarmFact, AnyFact, Micros, MonitorBack, MonitorConfigured, MonitorLost, fold
+from hubapp.intake.clocks import CLOCKS
 from hubapp.intake.connections import Connections
 from hubapp.intake.repeats import DIGEST, Repeats
 from hubapp.marks import is_end, until_of
@@ -99,6 +100,8 @@ class Intake:
             return
         for fact in decoded:
             self._reach(fact.sent)
+        if decoded and not self.connections.past:
+            CLOCKS.note(record, decoded[0], self.zones)
         if self._is_repeat(record, decoded):
             said.repeats += 1
             return
