@@ -53,6 +53,15 @@ def test_a_log_out_soon_after_the_assumed_end_is_the_end() -> None:
     assert found.one("control", account=account("slow").id).body["why"] == "accounted"
 
 
+def test_until_that_log_out_comes_the_end_is_assumed_and_the_act_after_it_in_doubt() -> None:
+    slow, story = account("slow").id, sessions_of_a_week()
+    before, after = story.concluded("168:05:00"), story.concluded()
+    assumed, act = before.one("presence", account=slow), before.one("control", account=slow)
+    assert (assumed.body["how_ended"], assumed.status) == ("assumed", "provisional")
+    assert (act.body["why"], act.status) == ("no-session", "provisional")
+    assert (after.one("presence", account=slow).id, after.one("control", account=slow).id) == (assumed.id, act.id)
+
+
 # An id here, a name there
 
 

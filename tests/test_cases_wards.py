@@ -136,6 +136,8 @@ def test_an_hour_is_counted_once_and_two_signals_are_one_alarm() -> None:
     assert len(found.of("episodes", patient="PA", kind="physiological", duration=25)) == 5
     assert len(found.of("episodes", patient="PB", kind="technical", duration=12)) == 2
     assert found.of("attendance", patient="PB") == []
+    [empty] = found.of("episodes", monitor="C")
+    assert (empty.patient, empty.body["duration"], found.of("monitored", monitor="C")) == (None, 60, [])
 
 
 # Alarms that nobody answered
