@@ -1,4 +1,4 @@
-"""What the `hub` command does: each module of `hubapp.cli` is one command, named as its file."""
+"""What the `hub` command does: each module of `hubapp.cli` is one command, named as its file, with - for _."""
 
 from __future__ import annotations
 
@@ -30,10 +30,11 @@ def assemble() -> None:
     logging.getLogger().addHandler(logging.NullHandler())
     for module in sorted(found.name for found in pkgutil.iter_modules(hubapp.cli.__path__)):
         command = importlib.import_module(f"hubapp.cli.{module}")
+        name = module.replace("_", "-")
         if hasattr(command, "app"):
-            app.add_typer(command.app, name=module)
+            app.add_typer(command.app, name=name)
         else:
-            app.command(module)(command.main)
+            app.command(name)(command.main)
 
 
 def run() -> int:

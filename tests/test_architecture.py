@@ -22,10 +22,11 @@ MAY: dict[str, set[str]] = {
     "wire": {"wire", "facts", "codes"},
     "rules": {"rules", "facts", "findings", "thresholds", "codes"},
     "chronicle": {"chronicle", "rules", "facts", "findings", "thresholds"},
+    "explain": {"explain", "rules", "facts", "findings", "thresholds", "codes"},
     "engine": {"engine"},
 }
 WARD = {"ward", "chronicle", "rules", "facts", "findings", "thresholds"}
-PURE = ("facts", "findings", "wire", "rules", "chronicle")
+PURE = ("facts", "findings", "wire", "rules", "chronicle", "explain")
 IMPURE = {
     "time", "random", "secrets", "os", "io", "pathlib", "socket", "subprocess", "asyncio", "threading", "logging", "tempfile",
     "faust", "mode", "aiokafka", "asyncpg", "rocksdict", "aiohttp", "structlog", "pydantic_settings",
