@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import uuid
 import zipfile
@@ -18,6 +19,7 @@ from hubapp.settings import Settings
 
 UNKNOWN = "there is no finding with that id in the store; ids stand in the findings: hub tail hub-attendance --from-beginning"
 
+PATIENCE = 30.0
 # A zip's first day: when it was packed is no part of it, so that the same explanation gives the same bytes.
 FIRST_DAY = (1980, 1, 1, 0, 0, 0)
 
@@ -31,28 +33,31 @@ def identity(written: str) -> uuid.UUID | None:
 
 
 async def gathered(
-    pool: Any, settings: Settings, name: str, *, ask_kafka: bool = True
+    pool: Any, settings: Settings, name: str, *, ask_kafka: bool = True, patience: float = PATIENCE
 ) -> tuple[Stored, dict[Place, Kept]] | None:  # fmt: skip
     """What the store has of finding *name*, and Kafka of its records; None where there is no such finding."""
     known = identity(name)
     stored = await grounds(pool, known, settings.name) if known else None
     if stored is None:
         return None
-    return stored, await kept(settings, stored) if ask_kafka else {}
+    return stored, await kept(settings, stored, patience) if ask_kafka else {}
 
 
-async def explained(pool: Any, settings: Settings, name: str, *, ask_kafka: bool = True) -> dict[str, Any] | None:
+async def explained(
+    pool: Any, settings: Settings, name: str, *, ask_kafka: bool = True, patience: float = PATIENCE
+) -> dict[str, Any] | None:
     """Why finding *name* says what it says; None where there is no such finding."""
-    found = await gathered(pool, settings, name, ask_kafka=ask_kafka)
+    found = await gathered(pool, settings, name, ask_kafka=ask_kafka, patience=patience)
     return None if found is None else explanation(*found)
 
 
-async def kept(settings: Settings, stored: Stored) -> dict[Place, Kept]:
-    """What Kafka has; nothing where it does not answer: an explanation does not need it."""
+async def kept(settings: Settings, stored: Stored, patience: float) -> dict[Place, Kept]:
+    """What Kafka has; nothing where it does not answer in *patience* seconds: an explanation does not need it."""
     wanted = {place(copy): copy["sha256"] for copy in stored.finding["evidence"] if copy["sha256"]}
     try:
-        return await records.kept(settings, wanted)
-    except (Failure, KafkaError, OSError):
+        async with asyncio.timeout(patience):
+            return await records.kept(settings, wanted)
+    except (Failure, KafkaError, OSError, TimeoutError):
         return {}
 
 

@@ -17,6 +17,7 @@ from typing import Any
 import msgspec
 import pytest
 import pytest_asyncio
+from aiohttp import ClientSession
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
 
@@ -44,6 +45,7 @@ from hubapp.store.rows import fact_rows, finding_row, revision_row
 from hubapp.store.write import Batch, write
 from hubapp.thresholds import AttendanceThresholds, PresenceThresholds, Thresholds, digest
 from hubapp.topics import RULES
+from tests.test_web import Ward, open_desk
 
 NINE = 1_791_795_600 * SECOND
 NAME = finding_id("attendance", "p", NINE)
@@ -354,6 +356,25 @@ async def test_an_unknown_finding_is_one_line(pool: Any, database: str, name: st
     done = hub(database, "explain", name)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("hub: there is no finding with that id") and done.stderr.count("\n") == 1
+
+
+@pytest.mark.live
+async def test_the_page_of_a_finding_says_the_same(pool: Any, database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    await archived(pool, "a-cluster")
+    monkeypatch.setenv("HUB_DATABASE", database)
+    monkeypatch.setenv("HUB_KAFKA", "127.0.0.1:9")
+    async with open_desk(Ward(), "one") as one, ClientSession() as session:
+        async with session.get(f"{one.url}/v1/findings/{NAME}") as page:
+            assert (page.status, await page.json()) == (200, json.loads(hub(database, "explain", NAME, "--json").stdout))
+        for name in ("00000000-0000-4000-8000-000000000000", "no-id"):
+            async with session.get(f"{one.url}/v1/findings/{name}") as page:
+                assert (page.status, page.content_type) == (404, "application/problem+json")
+
+
+async def test_without_a_store_the_page_says_to_come_back(home: Path) -> None:
+    async with open_desk(Ward(), "one") as one, ClientSession() as session:
+        page = await session.get(f"{one.url}/v1/findings/{NAME}")
+        assert (page.status, page.headers["Retry-After"]) == (503, "1")
 
 
 @pytest.mark.live

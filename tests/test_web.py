@@ -250,4 +250,4 @@ def test_every_page_is_one_of_those_documented() -> None:
     routes = {resource.canonical for resource in site.pages(Desk("one", "", Ward())).router.resources()}
     told = (Path(__file__).parents[1] / "docs" / "operating.md").read_text()
     assert {route for route in routes if f"`{route}`" not in told} == set()
-    assert len(routes) == len(topics.PATIENT_RULES) + 4
+    assert len(routes) == len(topics.PATIENT_RULES) + 5

@@ -13,7 +13,7 @@ from yarl import URL
 
 from hubapp import topics
 from hubapp.failure import Failure
-from hubapp.web import health, patients, workers
+from hubapp.web import findings, health, patients, workers
 from hubapp.web.desk import DESK, Desk
 from hubapp.web.patients import SESSION
 from hubapp.web.problem import problems
@@ -22,9 +22,10 @@ from hubapp.web.problem import problems
 def pages(desk: Desk) -> web.Application:
     site = web.Application(middlewares=[problems], client_max_size=64 * 1024)
     site[DESK] = desk
-    site.cleanup_ctx.append(session)
+    site.cleanup_ctx.extend((session, findings.store))
     for rule in topics.PATIENT_RULES:
         site.router.add_get(f"/v1/{rule}/{{patient:.+}}", patients.page(rule))
+    site.router.add_get("/v1/findings/{id}", findings.finding)
     site.router.add_get("/v1/workers", workers.workers)
     site.router.add_get("/healthz", health.healthz)
     site.router.add_get("/readyz", health.readyz)
