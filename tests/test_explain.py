@@ -27,7 +27,7 @@ from hubapp.explain.definitions import DEFINITIONS
 from hubapp.explain.evidence import says, title
 from hubapp.explain.explanation import Stored, explanation
 from hubapp.explain.in_force import applied, in_force
-from hubapp.explain.sentences import SENTENCES, sentence
+from hubapp.explain.sentences import SENTENCES, beside, sentence
 from hubapp.explain.text import lines
 from hubapp.explaining import packed
 from hubapp.facts import SECOND, AlarmRaised, AnyFact, MonitorConfigured, RulesChanged, iso
@@ -129,6 +129,13 @@ def test_an_alarm_that_was_attended_late_is_told_in_a_sentence() -> None:
 def test_what_may_still_change_and_what_was_taken_back_is_said() -> None:
     assert sentence(plain(attended(2, "no-evidence"))).endswith("by its deadline (provisional: it may still change).")
     assert sentence(plain(attended(2, "open", status="retracted"))).endswith("(taken back: it no longer holds).")
+
+
+def test_beside_an_attended_alarm_stands_its_trace_and_nobody_in_its_place() -> None:
+    present = "1 account authenticated at its onset: that is no trace of anybody."
+    late = f"Somebody changed the audio at the monitor; the record names nobody. {present}"
+    assert beside(plain(attended(3, "attended-late"))) == late
+    assert beside(plain(attended(2, "no-evidence"))) == f"No trace of anybody is known. {present}"
 
 
 @pytest.mark.parametrize(("field", "spot"), [("monitor", "monitor PM-1"), ("device", "device SN-1")])

@@ -12,7 +12,7 @@ from hubapp.explain.deadlines import deadline
 from hubapp.explain.definitions import DEFINITIONS, QUALITY
 from hubapp.explain.evidence import Copy, Kept, Place, explained, place
 from hubapp.explain.in_force import applied, in_force
-from hubapp.explain.sentences import sentence
+from hubapp.explain.sentences import beside, sentence
 from hubapp.facts import AnyFact, Fact, RulesChanged, iso
 
 Finding = dict[str, Any]
@@ -39,6 +39,7 @@ def explanation(stored: Stored, kept: Mapping[Place, Kept]) -> dict[str, Any]:
         "hub": stored.hub,
         "purpose": PURPOSE,
         "sentence": sentence(finding),
+        "beside": beside(finding),
         "finding": finding,
         "quality_words": {mark: QUALITY.get(mark, mark) for mark in finding["quality"]},
         "revisions": told(stored.revisions),

@@ -42,7 +42,8 @@ def page(told: Explanation) -> str:
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
         f"<title>{escape(told['sentence'])}</title><style>{STYLE}</style>\n"
         f'<div class="purpose">{escape(told["purpose"])} Accounts are labels here.</div>\n<main>'
-        f'<div><h1>{escape(told["sentence"])}</h1><p class="sub">{escape(about)}</p>{marks(told["quality_words"])}</div>\n'
+        f'<div><h1>{escape(told["sentence"])}</h1><p class="sub">{escape(told["beside"] or "")}</p>'
+        f'<p class="sub">{escape(about)}</p>{marks(told["quality_words"])}</div>\n'
         f"{section('What it says', pairs(says(finding)))}{section('What it rests on', evidence(told['evidence']))}"
         f"{section('Concluded by', concluded(told))}{section('Revisions', revisions(told['revisions']))}</main></html>\n"
     )

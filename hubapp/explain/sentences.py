@@ -82,6 +82,27 @@ def hands(result: str) -> str:
     return "attended" if result.startswith("attended") else "visited (somebody logged in there)"
 
 
+TRACES = {
+    "acknowledged": "Somebody acknowledged the alarm at the monitor", "audio": "Somebody changed the audio at the monitor",
+    "limits": "Somebody changed a limit at the monitor", "released": "The patient's session was closed",
+}  # fmt: skip
+CLASSES = {"command": "An account gave a command", "change": "An account made a change", "log-in": "Somebody logged in"}
+
+
+def beside(finding: Finding) -> str | None:
+    """Of an alarm's attendance what the trace was, and how many accounts were authenticated at the onset; of others nothing."""
+    if finding["rule"] != "attendance":
+        return None
+    body = finding["body"]
+    count, found = body["present_count"], body["evidence_class"]
+    present = f"{count} account{'' if count == 1 else 's'} authenticated at its onset: that is no trace of anybody."
+    if found is None:
+        return f"No trace of anybody is known. {present}"
+    trace = TRACES.get(body["trace"], "Somebody did something at the monitor") if found == "bedside" else CLASSES[found]
+    named_nobody = "; the record names nobody" if body["account"] is None else ""
+    return f"{trace}{named_nobody}. {present}"
+
+
 def masking(finding: Finding, body: Body) -> str:
     for_so_long = "" if body["hidden"] is None else f" for {seconds(body['hidden'])}"
     cause = named(body["cause"])

@@ -15,6 +15,8 @@ Explanation = dict[str, Any]
 def lines(told: Explanation) -> Iterator[Line]:
     finding = told["finding"]
     yield "head", told["sentence"]
+    if told["beside"]:
+        yield "plain", told["beside"]
     yield "soft", f"{told['purpose']} Finding {told['id']}, revision {finding['revision']}, {finding['status']}."
     yield from (("plain", f"{mark}: {words}") for mark, words in told["quality_words"].items())
     if finding["replaced_by"]:
