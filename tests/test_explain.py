@@ -29,6 +29,7 @@ from hubapp.explain.explanation import Stored, explanation
 from hubapp.explain.in_force import applied, in_force
 from hubapp.explain.sentences import SENTENCES, beside, sentence
 from hubapp.explain.text import lines
+from hubapp.explain.timeline import timeline
 from hubapp.explaining import packed
 from hubapp.facts import SECOND, AlarmRaised, AnyFact, MonitorConfigured, RulesChanged, iso
 from hubapp.findings import Evidence, Finding, canonical, evidence_of, finding_id
@@ -308,7 +309,14 @@ def test_the_page_needs_nothing_else_and_nothing_in_it_is_markup() -> None:
     told = case_file(stored([odd]), {})["finding.html"].decode()
     assert "&lt;script&gt;" in told and "<script" not in told and "<b>ICU" not in told
     assert not re.search(r"(src|href)=|url\(|@import|https?:", told)
-    assert "12 s past its deadline" in told
+    assert "12 s past its deadline" in told and "<dt>attendance.deadline_hi<dd>60" in told
+
+
+def test_the_picture_puts_each_fact_and_the_deadline_where_they_belong() -> None:
+    drawn = timeline(explanation(stored(three()), {}))
+    assert re.findall(r'circle cx="([\d.]+)"', drawn) == ["202.5", "1090.0"]
+    assert re.findall(r'class="due" x1="([\d.]+)"', drawn) == ["952.5"]
+    assert timeline(explanation(stored(three()), {}) | {"evidence": [], "deadline": None}) == ""
 
 
 # From a real store

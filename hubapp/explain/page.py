@@ -9,6 +9,7 @@ from typing import Any
 from hubapp.explain.changes import brief
 from hubapp.explain.evidence import title
 from hubapp.explain.text import source, stored
+from hubapp.explain.timeline import timeline
 
 Explanation = dict[str, Any]
 
@@ -29,6 +30,9 @@ th { font-weight: 500; color: var(--soft) } tr:last-child td { border-bottom: 0 
 code, td.num { font-variant-numeric: tabular-nums; overflow-wrap: anywhere }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: 6px 18px; margin: 0; font-size: 14px } dt { color: var(--soft) }
 dd { margin: 0; overflow-wrap: anywhere }
+svg { display: block; max-width: 100%; height: auto } svg text { font: 12px system-ui, sans-serif; fill: var(--soft) }
+svg text.ink { fill: var(--ink) } svg line { stroke: var(--line) } svg line.due { stroke: var(--wrong); stroke-dasharray: 4 3 }
+svg rect.span { fill: var(--mark); stroke: var(--soft) } svg circle { fill: var(--soft) }
 @media print { section { break-inside: avoid } }
 """
 
@@ -44,9 +48,14 @@ def page(told: Explanation) -> str:
         f'<div class="purpose">{escape(told["purpose"])} Accounts are labels here.</div>\n<main>'
         f'<div><h1>{escape(told["sentence"])}</h1><p class="sub">{escape(told["beside"] or "")}</p>'
         f'<p class="sub">{escape(about)}</p>{marks(told["quality_words"])}</div>\n'
-        f"{section('What it says', pairs(says(finding)))}{section('What it rests on', evidence(told['evidence']))}"
+        f"{picture(told)}{section('What it says', pairs(says(finding)))}{section('What it rests on', evidence(told['evidence']))}"
         f"{section('Concluded by', concluded(told))}{section('Revisions', revisions(told['revisions']))}</main></html>\n"
     )
+
+
+def picture(told: Explanation) -> str:
+    drawn = timeline(told)
+    return section("What happened", drawn) if drawn else ""
 
 
 def section(heading: str, inside: str) -> str:
@@ -59,11 +68,12 @@ def marks(words: dict[str, str]) -> str:
 
 def says(finding: Explanation) -> dict[str, Any]:
     envelope = ("start", "end", "units", "bed", "monitor", "device", "patient", "account", "replaced_by")
-    return {**{name: finding[name] for name in envelope if finding[name]}, **finding["body"]}
+    told = {**{name: finding[name] for name in envelope if finding[name]}, **finding["body"]}
+    return {name.replace("_", " "): value for name, value in told.items()}
 
 
 def pairs(values: dict[str, Any]) -> str:
-    rows = (f"<dt>{escape(name.replace('_', ' '))}<dd>{escape(brief(value))}" for name, value in values.items())
+    rows = (f"<dt>{escape(name)}<dd>{escape(brief(value))}" for name, value in values.items())
     return f"<dl>{''.join(rows)}</dl>"
 
 
