@@ -56,7 +56,7 @@ def brief(value: Any) -> str:
     if isinstance(value, list | tuple):
         return "[" + ", ".join(brief(item) for item in value) + "]"
     if isinstance(value, dict):
-        return " ".join(f"{name} {brief(item)}" for name, item in value.items())
+        return " ".join(f"{name} {brief(item)}" for name, item in sorted(value.items()))
     return str(value)
 
 

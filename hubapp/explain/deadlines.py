@@ -26,7 +26,7 @@ def deadline(finding: Finding, revisions: list[Finding], values: dict[str, Any])
     still = next((one for one in reversed(revisions[:known]) if not by_passing(one["finding"])), None)
     told = {
         "at": at, "what": what, "decided": by_passing(finding),
-        "passed_by": passed and passed["written"], "open_at": still and still["written"],
+        "passed_by": passed and passed["written"], "open_at": still["written"] if passed and still else None,
     }  # fmt: skip
     return {**told, "words": words(told, passed, still)}
 

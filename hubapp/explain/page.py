@@ -68,7 +68,7 @@ def marks(words: dict[str, str]) -> str:
 
 def says(finding: Explanation) -> dict[str, Any]:
     envelope = ("start", "end", "units", "bed", "monitor", "device", "patient", "account", "replaced_by")
-    told = {**{name: finding[name] for name in envelope if finding[name]}, **finding["body"]}
+    told = {**{name: finding[name] for name in envelope if finding[name]}, **dict(sorted(finding["body"].items()))}
     return {name.replace("_", " "): value for name, value in told.items()}
 
 

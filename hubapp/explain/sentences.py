@@ -95,7 +95,7 @@ def beside(finding: Finding) -> str | None:
         return None
     body = finding["body"]
     count, found = body["present_count"], body["evidence_class"]
-    present = f"{count} account{'' if count == 1 else 's'} authenticated at its onset: that is no trace of anybody."
+    present = f"{counted(count, 'account')} authenticated at its onset: that is no trace of anybody."
     if found is None:
         return f"No trace of anybody is known. {present}"
     trace = TRACES.get(body["trace"], "Somebody did something at the monitor") if found == "bedside" else CLASSES[found]
@@ -119,7 +119,9 @@ def nuisance(finding: Finding, body: Body) -> str:
     what = f"{named(body['condition'])}{where(finding)}"
     if body["kind"] == "stale":
         return f"{what} was on for very long" + ("" if body["duration"] is None else f": {seconds(body['duration'])}")
-    return f"{what} chattered: {body['onsets']} onsets" + ("" if body["duration"] is None else f" in {seconds(body['duration'])}")
+    return f"{what} chattered: {counted(body['onsets'], 'onset')}" + (
+        "" if body["duration"] is None else f" in {seconds(body['duration'])}"
+    )
 
 
 def monitored(finding: Finding, body: Body) -> str:
@@ -137,7 +139,7 @@ def presence(finding: Finding, body: Body) -> str:
     who = "A shared account" if body["shared"] else "An account"
     ended = STAYED[body["how_ended"]]
     lasted = "" if body["duration"] is None else f", {seconds(body['duration'])}"
-    return f"{who} {ended}{lasted}, with {body['log_ins']} log-ins"
+    return f"{who} {ended}{lasted}, with {counted(body['log_ins'], 'log-in')}"
 
 
 def control(finding: Finding, body: Body) -> str:
@@ -147,7 +149,7 @@ def control(finding: Finding, body: Body) -> str:
 
 
 def barriers(finding: Finding, body: Body) -> str:
-    tries = "" if body["attempts"] is None else f" after {body['attempts']} failed attempts"
+    tries = "" if body["attempts"] is None else f" after {counted(body['attempts'], 'failed attempt')}"
     what = "An account was locked" if body["why"] == "locked" else "Somebody could not log in"
     return f"{what}{tries} while a patient alarmed{where(finding)}"
 
@@ -193,6 +195,10 @@ def spoken(kind: str, name: str) -> str:
 
 def seconds(value: float) -> str:
     return f"{round(value, 3):,.10g} s" if value < 7200 else f"{value / 3600:.1f} h"
+
+
+def counted(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 def between(earlier: str, later: str) -> float:

@@ -30,7 +30,7 @@ def lines(told: Explanation) -> Iterator[Line]:
 def what(finding: Explanation) -> Iterator[Line]:
     yield "title", "What it says"
     envelope = ("start", "end", "units", "bed", "monitor", "device", "patient", "account")
-    rows = {name: finding[name] for name in envelope if finding[name]} | finding["body"]
+    rows = {name: finding[name] for name in envelope if finding[name]} | dict(sorted(finding["body"].items()))
     yield from (("plain", f"{name.replace('_', ' ')}: {brief(value)}") for name, value in rows.items())
 
 
