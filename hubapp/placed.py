@@ -32,7 +32,7 @@ SOURCES = ("events-device", "events-patient")
 KEY = b"place/"
 SHOWN = 20
 MONITORS = """SELECT DISTINCT monitor FROM facts
-    WHERE hub = $1 AND monitor = ANY($2::text[]) AND "timestamp" >= $3 AND topic <> $4
+    WHERE hub = $1 AND NOT alarm AND monitor = ANY($2::text[]) AND "timestamp" >= $3 AND topic <> $4
     AND (type = 'MonitorPlaced' AND body->>'place' <> 'unsure' OR type = 'EncounterChanged' AND body ? 'bed')"""
 UNIT = "SELECT EXISTS (SELECT 1 FROM findings WHERE hub = $1 AND epoch = $2 AND units @> ARRAY[$3::text])"
 
