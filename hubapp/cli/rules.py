@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from hubapp.suggesting import Suggestion
 
 app = typer.Typer(no_args_is_help=True, help="Show and apply the thresholds of hub.toml.")
 
@@ -61,3 +64,42 @@ def apply(file: File = None) -> None:
     thresholds = in_force.of_file(file or settings().config)
     asyncio.run(in_force.apply(settings(), thresholds))
     print(f"applied {file or settings().config or 'the defaults'}")
+
+
+@app.command(epilog="Example: hub rules suggest --json")
+def suggest(json: Json = False) -> None:
+    """What the stored findings of the last 28 days suggest, each with the figures it rests on. Nothing is put into force."""
+    import orjson
+
+    from hubapp.console import table
+
+    found = asyncio.run(_suggested())
+    if json:
+        print(orjson.dumps([one._asdict() for one in found], option=orjson.OPT_INDENT_2).decode())
+        return
+    rows = [
+        (one.threshold, "too few figures" if one.suggested is None else _toml(one.suggested), _words(one.figures))
+        for one in found
+    ]
+    table(["threshold", "suggested", "rests on"], rows)
+
+
+async def _suggested() -> list[Suggestion]:
+    from hubapp.database import database_url
+    from hubapp.settings import settings
+    from hubapp.store.connection import opened
+    from hubapp.store.figures import suggestions
+
+    async with opened(database_url(settings())) as pool:
+        return await suggestions(pool, settings().name)
+
+
+def _toml(value: object) -> str:
+    """As it would stand in hub.toml."""
+    import orjson
+
+    return orjson.dumps(value).decode()
+
+
+def _words(figures: dict[str, object]) -> str:
+    return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in figures.items())
