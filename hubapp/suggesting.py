@@ -71,7 +71,7 @@ def floods(onsets: Iterable[tuple[str, datetime, str, str]], known: Span) -> Ite
             "p95": percentile(counts, 0.95),
         }
         figures |= {"p99": percentile(counts, 0.99), "most": counts[-1]}
-        value = max(1, int(figures["p99"])) if total >= FEW else None
+        value = max(1, int(figures["p99"])) if total >= FEW and known[1] - known[0] >= DAY else None
         yield Suggestion(f"units.{quoted(unit)}.flood_threshold", value, figures)
 
 
@@ -105,7 +105,9 @@ def staffed(sessions: Sequence[Session], units: Iterable[str], known: Span) -> I
             "accounts": len({one.account for one in own}),
         }
         figures["shared_accounts"] = len({one.account for one in here if one.shared})
-        figures["of_unknown_place"] = sum(not one.units for one in sessions)
+        somewhere = [(one.start, one.end) for one in sessions if not one.shared and not one.units]
+        figures["of_unknown_place"] = len(somewhere)
+        figures["covered_with_those"] = round(covered([*somewhere, *((one.start, one.end) for one in own)], known), 4)
         value = share >= STAFFED if days >= 1 and own else None
         yield Suggestion(f"units.{quoted(unit)}.staffed", value, figures)
 

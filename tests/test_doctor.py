@@ -48,16 +48,16 @@ def test_behind_is_more_than_a_stride() -> None:
     assert behind("workers", {A: 5, B: 6}, {A: 4}, "x").says == "0 records behind, of 1 partitions"
 
 
-def test_over_a_tenth_of_one_source_that_cannot_be_read_is_bad() -> None:
-    read_ = Counter({"alerts": 10, "events-auth": 1000})
+def test_over_a_tenth_and_over_a_hundred_of_one_source_that_cannot_be_read_is_bad() -> None:
+    of = Counter({"alerts": 1000, "events-auth": 100_000, "events-device": 3})
+    good = Line("quarantine", "good", "0 of 101003 records of the last day could not be read")
     assert share("quarantine", Counter(), Counter()).state == "unknown"
-    assert share("quarantine", Counter(), read_) == Line(
-        "quarantine", "good", "0 of 1010 records of the last day could not be read"
-    )
-    assert share("quarantine", Counter({"alerts": 1}), read_).state == "good"
-    assert share("quarantine", Counter({"alerts": 2}), read_) == Line(
+    assert share("quarantine", Counter(), of) == good
+    assert share("quarantine", Counter({"alerts": 100, "events-auth": 101, "events-device": 3}), of).state == "good"
+    assert share("quarantine", Counter({"alerts": 100}), Counter({"alerts": 500})).state == "good"
+    assert share("quarantine", Counter({"alerts": 101, "events-device": 3}), of) == Line(
         "quarantine", "bad",
-        "2 of 1010 records of the last day could not be read, most of alerts (20.0%): hub quarantine list --topic alerts",
+        "104 of 101003 records of the last day could not be read, most of alerts (10.1%): hub quarantine list --topic alerts",
     )  # fmt: skip
 
 
@@ -136,7 +136,8 @@ async def test_what_is_well_is_good_and_each_defect_turns_its_own_line(own_kafka
     hub_toml.write_text("[masking]\nlost = 20\n")
     await shorten(settings)
     async with AIOKafkaProducer(bootstrap_servers=own_kafka.address) as producer:
-        await producer.send_and_wait(QUARANTINE, broken("alerts", 3).replace(b'"partition":3', b'"partition":0'))
+        value = broken("alerts", 3).replace(b'"partition":3', b'"partition":0')
+        await asyncio.gather(*[await producer.send(QUARANTINE, value) for _ in range(101)])
     pool = await connect(database)
     partitions = Partitions(pool)
     await partitions.look_ahead()

@@ -46,19 +46,27 @@ def test_a_deadline_is_one_that_nine_of_ten_keep() -> None:
     assert hi == Suggestion("attendance.deadline_hi", 20, figures)
     assert (me.suggested, me.figures["with_evidence"]) == (None, 19)
     assert suggesting.percentile([1.0], 0.9) == 1
-    assert next(iter(suggesting.deadlines({"HI": [9999.0] * 20}, {}))).suggested == 3600
+    assert next(suggesting.deadlines({"HI": [9999.0] * 20}, {})).suggested == 3600
 
 
 def test_a_flood_threshold_is_what_99_of_100_ten_minutes_do_not_exceed() -> None:
-    known = (T, T + timedelta(minutes=999))
-    onsets = [("ICU", T + timedelta(minutes=100), f"S{number}", "spo2-low") for number in range(25)]
+    known = (T, T + timedelta(minutes=1999))
+    onsets = [("ICU", T + timedelta(minutes=minute), f"S{number}", "spo2-low") for minute in (100, 300) for number in range(25)]
     [one] = suggesting.floods(onsets, known)
     assert (one.threshold, one.suggested) == ('units."ICU".flood_threshold', 1)
-    assert one.figures == {"onsets": 25, "windows": 1000, "p50": 0, "p95": 0, "p99": 0, "most": 25}
-    onsets += [("ICU", T + timedelta(minutes=100), "S1", "spo2-low"), ("ICU", T + timedelta(minutes=101), "S1", "spo2-low")]
-    [one] = suggesting.floods(onsets, (T + timedelta(minutes=96), T + timedelta(minutes=114)))
-    assert (one.figures["p50"], one.suggested, one.figures["onsets"]) == (25, 25, 26)
-    assert next(iter(suggesting.floods(onsets[:19], known))).suggested is None
+    assert one.figures == {"onsets": 50, "windows": 2000, "p50": 0, "p95": 0, "p99": 0, "most": 25}
+    onsets += [("ICU", T + timedelta(minutes=500), "S1", "spo2-low"), ("ICU", T + timedelta(minutes=501), "S1", "spo2-low")]
+    onsets += [("ICU", T + timedelta(minutes=500), "S2", "spo2-low")]
+    [more] = suggesting.floods(onsets, known)
+    assert (more.suggested, more.figures["p99"], more.figures["most"]) == (2, 2, 25)
+
+
+def test_of_less_than_a_day_or_of_few_onsets_no_flood_threshold_is_suggested() -> None:
+    onsets = [("ICU", T, f"S{number}", "spo2-low") for number in range(20)]
+    day = (T, T + timedelta(days=1))
+    assert next(suggesting.floods(onsets, day)).suggested == 1
+    assert next(suggesting.floods(onsets[1:], day)).suggested is None
+    assert next(suggesting.floods(onsets, (T, day[1] - timedelta(seconds=1)))).suggested is None
 
 
 def test_the_window_is_ten_minutes() -> None:
@@ -71,6 +79,9 @@ def test_a_unit_is_staffed_where_somebody_is_there_nearly_all_the_time() -> None
     [one] = suggesting.staffed([session(-5, 50), session(40, 60, "n2"), session(65, 200, "n3")], (), known)
     assert (one.threshold, one.suggested, one.figures["covered_share"]) == ('units."ICU".staffed', True, 0.95)
     assert one.figures["accounts"] == 3
+    [unknown] = suggesting.staffed([session(0, 50), session(50, 100, units=())], (), known)
+    told = [unknown.figures[name] for name in ("covered_share", "of_unknown_place", "covered_with_those")]
+    assert (unknown.suggested, told) == (False, [0.5, 1, 1.0])
     [less] = suggesting.staffed([session(0, 94.9)], (), known)
     assert less.suggested is False
     empty, shared = suggesting.staffed([session(0, 100, shared=True)], ["ER"], known)

@@ -1,7 +1,8 @@
-"""All checks, one after the other; one that cannot be made is unknown, and says why."""
+"""All checks; one that cannot be made is unknown, and says why."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
 from aiokafka.errors import KafkaError
@@ -28,11 +29,12 @@ async def examine(settings: Settings) -> list[Line]:
     found = [await looked("kafka", reached, settings, "bad")]
     found.append(await looked("store", in_store.store_there, settings, "bad"))
     away = [line.check for line in found if line.state == "bad"]
-    for check, look in {**IN_KAFKA, **IN_BOTH}.items():
-        needed = ("kafka",) if check in IN_KAFKA else ("kafka", "store")
-        missing = [name for name in needed if name in away]
-        found.append(Line(check, "unknown", f"without {missing[0]}") if missing else await looked(check, look, settings))
-    return found
+    return found + await asyncio.gather(*(unless(away, check, look, settings) for check, look in {**IN_KAFKA, **IN_BOTH}.items()))
+
+
+async def unless(away: list[str], check: str, look: Callable[[Settings], Awaitable[Line]], settings: Settings) -> Line:
+    missing = [name for name in (("kafka",) if check in IN_KAFKA else ("kafka", "store")) if name in away]
+    return Line(check, "unknown", f"without {missing[0]}") if missing else await looked(check, look, settings)
 
 
 async def reached(settings: Settings) -> Line:

@@ -21,8 +21,8 @@ READING = {"isolation_level": "read_committed", "enable_auto_commit": False}
 # A worker in its stride is a second behind; markers of transactions count as records, and nobody is ever quite at the end.
 BEHIND = 10_000
 DAY_MS = 86_400_000
-# As much of a source may be unreadable before its findings carry a mark.
-SHARE = 0.1
+# More than this of a source, and more than as many, is what puts a mark on its findings.
+SHARE, MANY = 0.1, 100
 
 
 async def topics_as_declared(settings: Settings) -> Line:
@@ -103,11 +103,11 @@ def share(check: str, unreadable: Counter[str], read: Counter[str]) -> Line:
         return Line(check, "unknown", "the sources hold no record of the last day")
     says = f"{unreadable.total()} of {total} records of the last day could not be read"
     shares = {name: unreadable[name] / max(read[name], unreadable[name]) for name in unreadable}
-    worst = max(shares, key=lambda name: (shares[name], name), default=None)
+    worst = max(shares, key=lambda name: (unreadable[name] > MANY, shares[name], name), default=None)
     if worst is None:
         return Line(check, "good", says)
     most = f"{says}, most of {worst} ({shares[worst]:.1%})"
-    bad = shares[worst] > SHARE
+    bad = shares[worst] > SHARE and unreadable[worst] > MANY
     return judged(check, bad, f"{most}: hub quarantine list --topic {worst}" if bad else most)
 
 
