@@ -29,7 +29,7 @@ class Suggestion(NamedTuple):
 
 
 class Session(NamedTuple):
-    """A presence finding. client: where it was opened, as far as that is known."""
+    """A presence finding. client, service: where it was opened, and by which, as far as that is known."""
 
     account: str
     client: str | None
@@ -38,6 +38,7 @@ class Session(NamedTuple):
     how_ended: str | None
     start: datetime
     end: datetime
+    service: str | None = None
 
 
 def percentile(ordered: Sequence[float], share: float) -> float:
@@ -123,16 +124,22 @@ def covered(spans: Iterable[Span], known: Span) -> float:
     return total / (known[1] - known[0]) if known[1] > known[0] else 0.0
 
 
-def session_days(sessions: Sequence[Session]) -> Suggestion:
-    """Whole days that 99 of 100 sessions with a log-out did not outlast."""
-    own = [one for one in sessions if not one.shared]
-    ended = sorted((one.end - one.start) / DAY for one in own if one.how_ended == "log-out")
-    figures: Figures = {"logged_out": len(ended), "assumed": sum(one.how_ended == "assumed" for one in own)}
+def session_days(sessions: Sequence[Session]) -> Iterator[Suggestion]:
+    """By service: whole days that 99 of 100 sessions with a log-out did not outlast."""
+    for service in sorted({one.service or "" for one in sessions}) or [""]:
+        own = [one for one in sessions if not one.shared and (one.service or "") == service]
+        place = f"presence.session_days.{service}" if service else "presence.session_days"
+        yield lasting(place, own)
+
+
+def lasting(threshold: str, sessions: Sequence[Session]) -> Suggestion:
+    ended = sorted((one.end - one.start) / DAY for one in sessions if one.how_ended == "log-out")
+    figures: Figures = {"logged_out": len(ended), "assumed": sum(one.how_ended == "assumed" for one in sessions)}
     if ended:
         figures |= {f"p{share}_days": round(percentile(ended, share / 100), 2) for share in (50, 95, 99)}
         figures["longest_days"] = round(ended[-1], 2)
     value = min(LONGEST_DAYS, max(1, math.ceil(percentile(ended, 0.99)))) if len(ended) >= FEW else None
-    return Suggestion("presence.session_days", value, figures)
+    return Suggestion(threshold, value, figures)
 
 
 def shared_accounts(sessions: Sequence[Session], all_shifts: Mapping[str, int]) -> Suggestion:

@@ -15,7 +15,7 @@ import pytest
 
 from hubapp import suggesting
 from hubapp.facts import SECOND, SessionOpened, iso
-from hubapp.findings import Finding, finding_id
+from hubapp.findings import Finding, evidence_of, finding_id
 from hubapp.store import offsets
 from hubapp.store.connection import connect
 from hubapp.store.migrate import migrate
@@ -92,7 +92,7 @@ def test_a_unit_is_staffed_where_somebody_is_there_nearly_all_the_time() -> None
 
 def test_session_days_are_what_99_of_100_sessions_with_a_log_out_last() -> None:
     ended = [session(0, 12)] * 98 + [session(0, 25), session(0, 24 * 20)]
-    one = suggesting.session_days([*ended, session(0, 24 * 30, how_ended="assumed"), session(0, 900, shared=True)])
+    [one] = suggesting.session_days([*ended, session(0, 24 * 30, how_ended="assumed"), session(0, 900, shared=True)])
     assert (one.threshold, one.suggested) == ("presence.session_days", 2)
     assert one.figures == {
         "logged_out": 100,
@@ -102,7 +102,16 @@ def test_session_days_are_what_99_of_100_sessions_with_a_log_out_last() -> None:
         "p99_days": 1.04,
         "longest_days": 20.0,
     }
-    assert suggesting.session_days(ended[:19]).suggested is None
+    assert [one.suggested for one in suggesting.session_days(ended[:19])] == [None]
+    assert [one.figures["logged_out"] for one in suggesting.session_days([])] == [0]
+
+
+def test_each_service_has_session_days_of_its_own() -> None:
+    sessions = [*([session(0, 30, service="older")] * 20), *([session(0, 9, service="newer")] * 20)]
+    assert [(one.threshold, one.suggested) for one in suggesting.session_days(sessions)] == [
+        ("presence.session_days.newer", 1),
+        ("presence.session_days.older", 2),
+    ]
 
 
 def test_an_account_at_three_stations_at_once_or_in_all_shifts_may_be_shared() -> None:
@@ -145,10 +154,14 @@ def alarm(number: int, **changes: Any) -> Finding:
 
 
 def presence(number: int) -> Finding:
+    """Of the first nine it is stored which service opened it."""
     at = NOW - (number + 1) * 3600 * SECOND
+    evidence = [evidence_of(log_in(number, at), "a-cluster")]
     body = {"client": "c", "shared": False, "how_ended": "log-out"}
     end = iso(at + 1800 * SECOND)
-    return episode(1, at, id=finding_id("presence", "n", at), rule="presence", account="n1", end=end, body=body)
+    return episode(
+        1, at, id=finding_id("presence", "n", at), rule="presence", account="n1", end=end, body=body, evidence=evidence
+    )
 
 
 def log_in(offset: int, at: int) -> SessionOpened:
@@ -185,8 +198,9 @@ async def test_the_store_is_what_it_rests_on_and_an_empty_one_says_so(database: 
         "with_evidence": 30, "without_evidence": 1, "p50": 15.0, "p90": 27.0, "p95": 29.0
     }  # fmt: skip
     assert found['units."ICU".flood_threshold']["figures"]["most"] == 21
-    assert found["presence.session_days"]["figures"]["logged_out"] == 20
-    assert (found["presence.session_days"]["suggested"], found["presence.shared_accounts"]["suggested"]) == (1, ["n1"])
+    days = {name: one["figures"]["logged_out"] for name, one in found.items() if name.startswith("presence.session_days")}
+    assert days == {"presence.session_days.newer": 9, "presence.session_days": 11}
+    assert found["presence.shared_accounts"]["suggested"] == ["n1"]
     assert found['units."ICU".staffed']["figures"]["accounts"] == 1
     shown = await asyncio.to_thread(suggested, database)
     assert (shown.returncode, shown.stderr) == (0, "")

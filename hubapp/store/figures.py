@@ -25,8 +25,15 @@ SECONDS = f"""SELECT body->>'priority' AS priority, (body->>'seconds')::float AS
 ONSETS = f"""SELECT DISTINCT unit, date_trunc('minute', start, 'UTC') AS minute, device, body->>'condition' AS condition
     FROM findings, unnest(units) AS unit
     WHERE hub = $1 AND rule = 'episodes' AND start >= $2 AND start <= now() AND device IS NOT NULL AND {LEFT_OUT}"""
+# Which service it was the fact says, which is the first of the evidence.
 SESSIONS = f"""SELECT account, body->>'client' AS client, units, (body->>'shared')::boolean AS shared,
-    body->>'how_ended' AS how_ended, start, coalesce("end", now()) AS "end" FROM findings
+    body->>'how_ended' AS how_ended, start, coalesce("end", now()) AS "end", anchor.service FROM findings
+    LEFT JOIN LATERAL (
+        SELECT fact.body->>'service' AS service FROM facts AS fact
+        WHERE fact.hub = findings.hub AND NOT fact.alarm AND fact.type = 'SessionOpened'
+        AND fact.cluster = evidence->0->>'cluster' AND fact.topic = evidence->0->>'topic'
+        AND fact.partition = (evidence->0->>'partition')::int AND fact."offset" = (evidence->0->>'offset')::bigint LIMIT 1
+    ) AS anchor ON true
     WHERE hub = $1 AND rule = 'presence' AND start >= $2 AND start <= now() AND account IS NOT NULL AND {LEFT_OUT}"""
 SHIFTS = """SELECT account, count(*) AS days FROM (
         SELECT account, date_trunc('day', sent, 'UTC') FROM facts
@@ -49,7 +56,7 @@ async def suggestions(pool: Any, hub: str) -> list[Suggestion]:
         *deadlines(attendance),
         *suggesting.floods(onsets, (first, last)),
         *suggesting.staffed(sessions, {onset[0] for onset in onsets}, (first, last)),
-        suggesting.session_days(sessions),
+        *suggesting.session_days(sessions),
         suggesting.shared_accounts(sessions, shifts),
     ]
 
