@@ -12,14 +12,23 @@ from random import Random
 import msgspec
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from pydantic import SecretStr
 
 from hubapp import cluster, pipes, placing, topics
 from hubapp.facts import AnyFact, BedPlaced, MonitorPlaced, Progress, RulesChanged, decode_log
 from hubapp.local.kafka import Cluster
+from hubapp.placed import told_by_store
 from hubapp.placing import Row, Told, Unit, Wrong, parsed
 from hubapp.settings import Settings
 from hubapp.sim.platform import Platform
 from hubapp.sim.wires import Wire
+from hubapp.store import offsets
+from hubapp.store.connection import connect
+from hubapp.store.migrate import migrate
+from hubapp.store.partitions import Partitions
+from hubapp.store.write import write
+from tests.test_store import LOGS, NOW, PLACE, batch, episode
+from tests.test_store import placed as standing
 from tests.timeline import T0, Timeline, instant, placed, raised, session, unit
 
 FILE = "serial,device id,bed,units\nM1,d1,B1,g1=ICU\nM2,,B2,g1=ICU;ER\n"
@@ -157,3 +166,25 @@ async def test_a_file_is_written_once_into_every_partition_and_where_the_topics_
     assert bad.returncode == 1 and bad.stderr.startswith(f"hub: {file}: line 4: 2 fields") and "nothing is written" in bad.stderr
     assert await facts_in(settings, topics.HOUSE) == [house]
     assert msgspec.json.encode(house[0]).count(b'"places"') == 1
+
+
+@pytest.mark.live
+async def test_the_store_is_asked_what_the_topics_told_since_the_logs_were_made(database: str) -> None:
+    settings = Settings(database=SecretStr(database))
+    rows = parsed(b"pm-1,,B1,ICU\nPM-2,,B2,ICU;ER\nPM-3,,B3,West\n")
+    told, unasked = await told_by_store(settings, rows, {}, 1)
+    assert told == NOTHING and unasked is not None and "has no store yet" in unasked
+    pool = await connect(database)
+    await migrate(pool)
+    await offsets.recognise(pool, LOGS)
+    await offsets.next_of(pool, LOGS, PLACE)
+    partitions = Partitions(pool)
+    await partitions.look_ahead()
+    unsure = msgspec.structs.replace(standing(2), serial="PM-2", place="unsure", bed=None)
+    by_file = msgspec.structs.replace(standing(3), serial="PM-3", topic=placing.TOPIC)
+    await write(partitions, LOGS, batch(0, 1, [standing(1), unsure, by_file], [episode(0)]))
+    await pool.close()
+    assert await told_by_store(settings, rows, {}, 1) == (Told(frozenset({"pm-1"}), frozenset(), {"icu": None}), None)
+    assert await told_by_store(settings, rows, rows, 2) == (Told(frozenset({"pm-1"})), None)
+    later = NOW // 1000 + 60_000
+    assert await told_by_store(settings, rows, {}, later) == (NOTHING, None)
