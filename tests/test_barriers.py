@@ -416,6 +416,16 @@ def test_places_of_then_count_whatever_is_forgotten_of_them() -> None:
     assert one.units == ["ICU"]
 
 
+def test_what_is_learnt_of_accounts_when_a_stretch_is_over_changes_it_no_more() -> None:
+    """Two accounts failed at a client, and prove to be one: an hour later, or while the stretch goes on."""
+    line = alarming().at("1:00", failed("bob", client="WS1"), failed(None, account_id="u1", client="WS1"))
+    late = line.at("1:00:00", log_out("bob", account_id="u1")).facts
+    assert [one.body["client"] for one in found(line) if one.account is None] == ["WS1"]
+    assert [one.body["client"] for one in run(line, "59:00", log_out("zed"), "1:10:00") if one.account is None] == ["WS1"]
+    line.facts = [*late[:-1], *line.at("1:30", log_out("bob", account_id="u1")).facts[-1:]]
+    assert [one for one in found(line) if one.account is None] == []
+
+
 def test_nothing_is_remembered_for_ever() -> None:
     heard, name = events(story(1)), digest(Thresholds())
     chronicle = Chronicle([Barriers], "test", {name: Thresholds()}, lambda subject: True)

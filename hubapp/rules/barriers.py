@@ -98,6 +98,9 @@ class Barriers:
                 one.decide(scene)
 
     def _account(self, fact: AnyAccount, scene: Scene) -> list[str]:
+        for stretch in self._stretches():
+            if stretch.closes < fact.sent:  # What is learnt of accounts from now on comes too late for it.
+                stretch.alone = stretch.is_one_account(scene)
         if (who := naming(fact, scene)) is None:
             return []
         mine = [one for one in self._stretches() if one.what == "account" and who.is_it(one.named)]
@@ -140,7 +143,7 @@ class Barriers:
         stretch = self.items[key]
         if not isinstance(stretch, Stretch):
             return
-        if stretch.what == "client" and len({scene.name_of(account) for account in stretch.accounts}) < 2:
+        if stretch.what == "client" and stretch.is_one_account(scene):
             return  # It is that account's own.
         units = stations.units(stretch.stations, scene)
         alarms = self._in(stretch, units, scene, now)

@@ -19,6 +19,7 @@ class Stretch(msgspec.Struct, tag=True, kw_only=True):
     first, recent: its first and its newest record; failure: its newest; lock, relock: its first and its newest. attempts:
     failures. newer: whether the newer service, which tells of failures, wrote any of it. accounts, clients: those named, the
     first of them. success: when a log-in ended it. proofs: what showed that a stretch of another spelling was this one.
+    alone: whether all those named were one account, as one knew when it closed.
     """
 
     what: Literal["account", "client"]
@@ -37,6 +38,7 @@ class Stretch(msgspec.Struct, tag=True, kw_only=True):
     stations: list[Station] = []
     success: Micros | None = None
     proofs: list[Sighting] = []
+    alone: bool | None = None
 
     @property
     def key(self) -> str:
@@ -54,6 +56,9 @@ class Stretch(msgspec.Struct, tag=True, kw_only=True):
 
     def goes_on(self, sent: Micros) -> bool:
         return self.success is None and sent <= self.recent.sent + micros(self.used.gap)
+
+    def is_one_account(self, scene: Scene) -> bool:
+        return len({scene.name_of(account) for account in self.accounts}) < 2 if self.alone is None else self.alone
 
     def failed(self, now: Micros) -> bool:
         """Whether they failed and, as is known *now*, did not succeed soon after the last."""
