@@ -79,16 +79,26 @@ def doubtful(attendance: Attendance) -> bool:
 
 
 def decide(attendance: Attendance, house: Timeline) -> None:
+    _decide_presence(attendance, house)
+    for place in attendance.elsewhere:
+        if place:
+            attendance.where[place] = tuple(sorted(units_of(attendance, place, house))), house.house.places.newest_unit
+
+
+def _decide_presence(attendance: Attendance, house: Timeline) -> None:
     accounts = house.house.accounts
     attendance.present = decided(attendance.present, accounts)
     for of in (attendance.hands, attendance.log_ins):
         for key, found in of.items():
             if found.present.doubts:
                 of[key] = msgspec.structs.replace(found, present=decided(found.present, accounts))
-    for place in attendance.elsewhere:
-        if place:
-            attendance.where[place] = tuple(sorted(units_of(attendance, place, house))), house.house.places.newest_unit
     attendance.own.update({trace: decided(found, accounts) for trace, found in attendance.own.items()})
+
+
+def keep(attendance: Attendance, house: Timeline, settled: Attendance) -> None:
+    """Keep what *settled*, the same up to the horizon, has decided: *house* is about to forget what lies before it."""
+    attendance.where.update(settled.where)
+    _decide_presence(attendance, house)
 
 
 def advance(

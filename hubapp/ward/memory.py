@@ -211,8 +211,15 @@ class Remembered:
         before = self.alarm, self.attendances
         self.alarm = episodes.settle(self.alarm, passed, house, known)
         self.attendances = evidence.settle(self.attendances, self.alarm, house, known)
+        self._keep(house)
         self._closed = {start for start, episode in closed.items() if self._is_as_it_was(episode, known)}
         return passed, bool(passed) or (self.alarm, self.attendances) != before
+
+    def _keep(self, house: Timeline) -> None:
+        """Let the tip know what was decided up to the horizon, before that is forgotten."""
+        for start, found in self.tip.attendances.items() if self.tip is not None else ():
+            if (settled := self.attendances.get(start)) is not None:
+                evidence.keep(found, house, settled)
 
     def _is_as_it_was(self, before: Episode, known: Known) -> bool:
         """Whether neither the facts that have passed nor the episode that follows by them say anything else of it."""
