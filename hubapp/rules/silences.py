@@ -143,9 +143,9 @@ class Watch(msgspec.Struct):
         return {(fold(silence.patient), silence.cause): silence for silence in self.silences if silence.end is None}
 
     def alarm_of(self, patient: str) -> Alarmed | None:
-        """An HI/ME condition of that patient, or of the monitor alone, that is active."""
+        """The first HI/ME condition of that patient, or of the monitor alone, that is active."""
         of = (alarm for alarm in self.alarms.values() if alarm.active and alarm.patient in (None, patient))
-        return next(of, None)
+        return min(of, key=lambda alarm: alarm.onset.order, default=None)
 
 
 def cause_key(what: What, condition: str | None) -> str:
