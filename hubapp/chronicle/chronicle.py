@@ -9,7 +9,8 @@ from typing import NamedTuple, TypeAlias
 
 import msgspec
 
-from hubapp.facts import SECOND, Micros
+from hubapp.chronicle.said import RETRACTED_KEPT, Said, finding_is_new
+from hubapp.facts import Micros
 from hubapp.findings import Finding
 from hubapp.rules.episode import OPEN_END
 from hubapp.rules.house import House, copy_of
@@ -19,8 +20,6 @@ from hubapp.rules.told import EpisodeTold, Word
 from hubapp.thresholds import Thresholds
 
 RANK = attrgetter("rank")
-# The revisions of what was taken back must go on growing.
-RETRACTED_KEPT = 24 * 3600 * SECOND
 NOTHING = EpisodeTold(id="")
 
 Place: TypeAlias = tuple[str, str]
@@ -41,13 +40,6 @@ class Heard(NamedTuple):
     @property
     def is_word(self) -> bool:
         return isinstance(self.event, Word)
-
-
-class Said(msgspec.Struct):
-    """A finding as it was last told, and the instant behind which nothing changes it."""
-
-    finding: Finding
-    closes: Micros
 
 
 class Course:
@@ -178,16 +170,30 @@ class Chronicle:
         rules = {rule.name: rule for rule in course.rules}
         everything = again or course.everything
         places = self._all(course) if everything else course.touched | {p for p, due in self._dues.items() if due < now}
-        for name, key in sorted(places):
-            yield from self._news((name, key), rules[name], course.scene, now)
+        found = {place: self._found(place, rules[place[0]], course.scene, now) for place in sorted(places)}
+        self._move(found)
+        for place, of in found.items():
+            yield from self._news(place, of, rules[place[0]], course.scene, now)
         course.touched, course.everything, self._before = set(), False, now
 
     def _all(self, course: Course) -> set[Place]:
         return {(rule.name, key) for rule in course.rules for key in rule.items} | {*self.said}
 
-    def _news(self, place: Place, rule: Rule, scene: Scene, now: Micros) -> Iterator[Finding]:
+    def _found(self, place: Place, rule: Rule, scene: Scene, now: Micros) -> dict[str, Conclusion]:
+        return {one.finding.id: one for one in rule.found(place[1], scene, now)} if place[1] in rule.items else {}
+
+    def _move(self, found: dict[Place, dict[str, Conclusion]]) -> None:
+        """What is found at another place now goes on there: its revisions must grow."""
+        gone = {name: place for place, of in found.items() for name in self.said.get(place, {}) if name not in of}
+        for place, of in found.items() if gone else ():
+            for name in of.keys() & gone.keys() - self.said.get(place, {}).keys():
+                self.said.setdefault(place, {})[name] = self.said[gone[name]].pop(name)
+                self.changed |= {place, gone[name]}
+
+    def _news(
+        self, place: Place, found: dict[str, Conclusion], rule: Rule, scene: Scene, now: Micros
+    ) -> Iterator[Finding]:  # fmt: skip
         key, said = place[1], self.said.get(place, {})
-        found = {one.finding.id: one for one in rule.found(key, scene, now)} if key in rule.items else {}
         for name, (finding, closes) in sorted(found.items()):
             if closes < self.horizon and name not in said:
                 continue  # It was told, and is forgotten.
@@ -260,36 +266,3 @@ def due_of(rule: Rule, key: str, found: Iterable[Conclusion]) -> Iterator[Micros
         yield from rule.due(key)
     for one in found:
         yield one.closes
-
-
-def finding_is_new(finding: Finding, closes: Micros, said: Said | None, now: Micros, before: Micros) -> bool:
-    """Number *finding*, and give it its status, if it says anything that *said* did not.
-
-    Final: this progress closed its window. Amended: an earlier one had, and it is not what was told then. Retracted: its
-    rule takes it back, with what it says now.
-    """
-    if finding.status == "retracted":
-        return takes_back(finding, said)
-    status = "final" if now > closes else "provisional"
-    if said is None:
-        finding.revision = 1
-    else:
-        old = said.finding
-        finding.status, finding.revision = old.status, old.revision
-        closed = old.status in ("final", "amended")
-        if finding == old and old.status != "retracted" and closed == (status == "final"):
-            return False
-        finding.revision += 1
-    finding.status = "final" if status == "final" and closes >= before else "amended" if status == "final" else "provisional"
-    return True
-
-
-def takes_back(finding: Finding, said: Said | None) -> bool:
-    """What was never told need not be taken back."""
-    if said is None:
-        return False
-    finding.revision = said.finding.revision
-    if finding == said.finding:
-        return False
-    finding.revision += 1
-    return True

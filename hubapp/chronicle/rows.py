@@ -7,7 +7,8 @@ from typing import TypeVar
 
 import msgspec
 
-from hubapp.chronicle.chronicle import Chronicle, Said
+from hubapp.chronicle.chronicle import Chronicle
+from hubapp.chronicle.said import Said
 from hubapp.rules.told import EpisodeTold
 
 VERSION = 1
