@@ -47,3 +47,9 @@ def test_revisions_grow_when_something_before_it_makes_a_finding_the_second_one(
     told = [(one.id, one.revision) for one in log.told if one.rule == "masking"]
     assert len({name for name, _ in told}) == 2
     assert len(told) == len({*told})
+
+
+def test_an_alarm_that_a_loss_ended_is_taken_up_again_for_every_rule_long_after() -> None:
+    """All that was told of it lies behind the horizon by then."""
+    line = two_units().at("0:00", raised(), lost("silent")).at("30:00", audio("on")).at("37:00", raised(priority="LO"))
+    agrees(line)

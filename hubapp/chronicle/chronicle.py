@@ -113,9 +113,9 @@ class Chronicle:
     def tell(self, told: EpisodeTold, thresholds: str) -> None:
         """Take what is told of an episode now in place of what was told of it before."""
         before, begin = self.episodes.get(told.id, (NOTHING, ""))[0], start_of(self.horizon)
-        if told == before or (before is NOTHING and told.onset is not None and told.onset.order < begin):
-            return  # Nothing new; or all that it says was settled, and forgotten.
         old, new = list(before.words()), list(told.words())
+        if told == before or (before is NOTHING and new and all(word.order < begin for word in new)):
+            return  # Nothing new; or all that it says was settled, and forgotten. What was may be resumed.
         for word in old:
             if word not in new:
                 self._drop(word)
