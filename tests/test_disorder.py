@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from random import Random
+
+import pytest
+
 from hubapp.facts import SECOND
+from hubapp.ward import parking
 from hubapp.ward.oracle import conclude
+from tests.test_laws import arrival, cut, newest, story, with_progress
 from tests.timeline import Timeline, audio, back, log_in, lost, placed, raised, removed, session, unit
 from tests.wardlog import Log, contents, progress, steps
 
@@ -53,3 +59,17 @@ def test_an_alarm_that_a_loss_ended_is_taken_up_again_for_every_rule_long_after(
     """All that was told of it lies behind the horizon by then."""
     line = two_units().at("0:00", raised(), lost("silent")).at("30:00", audio("on")).at("37:00", raised(priority="LO"))
     agrees(line)
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_what_waits_far_ahead_in_a_backlog_waits_after_a_take_over_too(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parking, "FEW", 3)
+    draw, facts, one, other = Random(seed), story(seed), Log(), Log()
+    claimed = with_progress(arrival(facts, draw, 700 * SECOND), 5 * SECOND, newest(facts) + 400 * SECOND, draw)
+    for batch in cut(claimed, draw):
+        one.batch(batch)
+        other.batch(batch)
+        if draw.random() < 0.3:
+            other.take_over()
+    assert one.told == other.told
+    assert one.tables == other.tables

@@ -20,7 +20,10 @@ ORDER = itemgetter(0)
 
 
 class Parking:
-    """What waits; and when each of the few was sent that were applied all the same, far ahead."""
+    """What waits; or, while nothing does, when each of the few was sent that were applied all the same, far ahead.
+
+    So what a log holds, and whether anything waited at its last progress, says what waits.
+    """
 
     def __init__(self) -> None:
         self._applied: list[Micros] = []
@@ -32,7 +35,7 @@ class Parking:
         """Whether *held* must wait here."""
         if now is not None and held.fact.sent <= now + NEAR:
             return False
-        if len(self._applied) + len(self._waiting) < FEW:
+        if not self._waiting and len(self._applied) < FEW:
             self._applied.append(held.fact.sent)
             return False
         self._put(held)
@@ -44,9 +47,22 @@ class Parking:
         self._first = held.fact.sent if self._first is None else min(self._first, held.fact.sent)
 
     @property
+    def is_on(self) -> bool:
+        return bool(self._waiting)
+
+    @property
     def is_new(self) -> bool:
         """Whether but one fact waits: what was applied before it should have waited too."""
         return len(self._waiting) == 1
+
+    def resume(self, held: Sequence[HeldFact], now: Micros | None, *, on: bool) -> Sequence[HeldFact]:
+        """Stand where another stood that held these, of which far ahead ones waited if it was *on*. Returns those that do not."""
+        ahead = [one for one in held if now is None or one.fact.sent > now + NEAR]
+        if not on and len(ahead) <= FEW:
+            self._applied = [one.fact.sent for one in ahead]
+            return held
+        self.take_back(ahead)
+        return [one for one in held if now is not None and one.fact.sent <= now + NEAR]
 
     def take_back(self, ahead: Sequence[HeldFact]) -> None:
         """Let those wait too that were applied."""

@@ -9,16 +9,16 @@ import msgspec
 
 from hubapp.chronicle import rows
 from hubapp.chronicle.rows import VERSION, decoded, encoded
-from hubapp.facts import AlarmFact, Micros, decode_log
+from hubapp.facts import Micros, decode_log
 from hubapp.findings import Finding
 from hubapp.rules.accounts import Accounts
-from hubapp.rules.episode import Alarm, Held
+from hubapp.rules.episode import Alarm
 from hubapp.rules.evidence import Attendance
 from hubapp.rules.house import House
 from hubapp.rules.monitors import Monitor
 from hubapp.rules.places import Places
 from hubapp.thresholds import Thresholds
-from hubapp.ward.index import Key, alarm_key
+from hubapp.ward.index import Key
 from hubapp.ward.memory import Remembered
 from hubapp.ward.outcome import Outcome
 from hubapp.ward.telling import HeldFact
@@ -46,6 +46,7 @@ class ProgressRow(msgspec.Struct):
     """Where the partition stands: the horizon of its summaries, its watermark, the thresholds it ever met.
 
     now: how far it has followed the watermark. began: the oldest record of each authentication service that was ever read.
+    parks: facts far ahead of it wait.
     """
 
     version: int
@@ -55,6 +56,7 @@ class ProgressRow(msgspec.Struct):
     in_force: str
     now: Micros | None = None
     began: dict[str, Micros] = {}
+    parks: bool = False
 
 
 def row_key(key: Key) -> bytes:
@@ -82,7 +84,7 @@ def changes(ward: Ward, outcome: Outcome) -> Iterator[tuple[str, bytes, bytes | 
         yield "places", b"places", encoded(ward.house.places)
     if outcome.progressed:
         began = ward.chronicle.settled.scene.began
-        row = ProgressRow(VERSION, ward.horizon, ward.watermark, ward.known, ward.in_force, ward.now, began)
+        row = ProgressRow(VERSION, ward.horizon, ward.watermark, ward.known, ward.in_force, ward.now, began, ward.parking.is_on)
         yield "progress", b"progress", encoded(row)
 
 
@@ -99,8 +101,10 @@ def _alarm(key: Key, remembered: Remembered | None) -> Iterator[tuple[str, bytes
 
 def restore(ward: Ward, tables: dict[str, Iterable[tuple[bytes, bytes]]]) -> None:
     """Bring *ward* to where its tables say that it stood."""
+    parks = False
     for _, value in tables["progress"]:
         row = decoded(value, ProgressRow)
+        parks = row.parks
         ward.horizon, ward.watermark, ward.in_force, ward.now = row.horizon, row.watermark, row.in_force, row.now
         ward.known.update(row.known)
         ward.chronicle.settled.scene.began = row.began
@@ -114,9 +118,7 @@ def restore(ward: Ward, tables: dict[str, Iterable[tuple[bytes, bytes]]]) -> Non
         restore_alarm(ward, key, decoded(value, EpisodesRow), attendances.get(key))
     ward.chronicle.resume(ward.house, ward.horizon, ward.now)
     rows.restore(ward.chronicle, tables, (value for _, value in tables["told"]))
-    for _, value in tables["held"]:
-        restore_held(ward, value)
-    ward.facts.sort(key=lambda held: held.fact.order)
+    restore_held(ward, [value for _, value in tables["held"]], parks)
     ward.touch_everything()
 
 
@@ -127,14 +129,11 @@ def restore_alarm(ward: Ward, key: bytes, row: EpisodesRow, attended: Attendance
     ward.alarms[patient, device, condition] = Remembered(row.alarm, attendances, told)
 
 
-def restore_held(ward: Ward, value: bytes) -> None:
-    thresholds, _, fact = value.partition(b"\n")
-    known: Any = decode_log(fact)
-    held = HeldFact(known, thresholds.decode())
-    if ward.parking.takes(held, ward.now):
-        return
-    ward.chronicle.hold(known, held.thresholds)
-    if isinstance(known, AlarmFact):
-        ward.alarms.remember(alarm_key(known)).hold(Held(known.order, known, held.thresholds))  # type: ignore[arg-type]  # One of AnyAlarm.
-    else:
-        ward.facts.append(held)
+def restore_held(ward: Ward, rows: Iterable[bytes], parks: bool) -> None:
+    held = []
+    for value in rows:
+        thresholds, _, fact = value.partition(b"\n")
+        known: Any = decode_log(fact)
+        held.append(HeldFact(known, thresholds.decode()))
+    for one in ward.parking.resume(held, ward.now, on=parks):
+        ward.hold(one)

@@ -134,7 +134,7 @@ class Ward:
         for remembered in self.alarms.values():
             remembered.tip = None
         for held in self.parking.near(self.now):
-            self._hold(held)
+            self.hold(held)
         passed, self._unheard = self._settle(horizon), []
         self._touched |= {key for key, remembered in self.alarms.items() if not remembered.closed}
         if naming(self.timeline().house) != names:
@@ -154,7 +154,7 @@ class Ward:
         self.chronicle.let_go(after)
         self.parking.take_back(ahead)
 
-    def _hold(self, held: HeldFact) -> None:
+    def hold(self, held: HeldFact) -> None:
         fact = held.fact
         self.chronicle.hold(fact, held.thresholds)
         if isinstance(fact, AlarmFact):
@@ -165,7 +165,7 @@ class Ward:
             insort(self.facts, held, key=order_of)
 
     def _apply(self, held: HeldFact) -> None:
-        self._hold(held)
+        self.hold(held)
         if isinstance(held.fact, AlarmFact):
             self._take_alarm(held.fact)
         else:
