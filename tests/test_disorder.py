@@ -10,7 +10,7 @@ from hubapp.facts import SECOND
 from hubapp.ward import parking
 from hubapp.ward.oracle import conclude
 from tests.test_laws import arrival, cut, newest, story, with_progress
-from tests.timeline import Timeline, audio, back, log_in, lost, placed, raised, removed, session, unit
+from tests.timeline import Timeline, audio, back, change, log_in, lost, placed, raised, removed, seen, session, unit
 from tests.wardlog import Log, contents, progress, steps
 
 
@@ -59,6 +59,13 @@ def test_an_alarm_that_a_loss_ended_is_taken_up_again_for_every_rule_long_after(
     """All that was told of it lies behind the horizon by then."""
     line = two_units().at("0:00", raised(), lost("silent")).at("30:00", audio("on")).at("37:00", raised(priority="LO"))
     agrees(line)
+
+
+def test_hands_on_an_alarm_while_its_monitor_was_lost_count_when_it_is_taken_up_long_after() -> None:
+    line = two_units().at("-8:00", seen("S1")).at("0:00", raised()).at("0:20", lost("silent"))
+    line.at("1:20", change("ASSIGN_DEVICE_LOCATION_EVENT")).at("27:00", back()).at("27:10", removed())
+    for taken_over in (False, True):
+        agrees(line, taken_over=taken_over)
 
 
 @pytest.mark.parametrize("seed", range(2))

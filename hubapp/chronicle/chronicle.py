@@ -16,7 +16,7 @@ from hubapp.rules.episode import OPEN_END
 from hubapp.rules.house import House, copy_of
 from hubapp.rules.moments import EARLIEST, Order, start_of
 from hubapp.rules.scene import Conclusion, Event, Heirs, Rule, Scene, rank
-from hubapp.rules.told import EpisodeTold, Word
+from hubapp.rules.told import EpisodeTold, Handled, Word
 from hubapp.thresholds import Thresholds
 
 RANK = attrgetter("rank")
@@ -120,7 +120,7 @@ class Chronicle:
             if word not in new:
                 self._drop(word)
         for word in new:
-            if word not in old and word.order >= begin:
+            if word not in old and counts(word, begin):
                 self.hold(word, thresholds)
         self.episodes[told.id] = (told, thresholds)
         self.retold.add(told.id)
@@ -130,7 +130,7 @@ class Chronicle:
         """What was told of an episode, as a row holds it."""
         self.episodes[told.id] = (told, thresholds)
         for word in told.words():
-            if word.order >= start_of(self.horizon):
+            if counts(word, start_of(self.horizon)):
                 self.hold(word, thresholds)
 
     def let_go(self, after: Order) -> None:
@@ -258,6 +258,11 @@ class Chronicle:
         }
         self.changed |= {place for place in found.keys() | self._rows.keys() if found.get(place) != self._rows.get(place)}
         self._rows = found
+
+
+def counts(word: Word, begin: Order) -> bool:
+    """Whether it is not settled. Hands on an alarm that a loss had ended count when it is taken up, long after; twice is once."""
+    return word.order >= begin or isinstance(word, Handled)
 
 
 def due_of(rule: Rule, key: str, found: Iterable[Conclusion]) -> Iterator[Micros]:
