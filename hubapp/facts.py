@@ -6,57 +6,23 @@ years 1 and 9999. Text of the form 2026-10-12T09:00:00.120000Z is made at the ri
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-from functools import lru_cache
 from typing import Literal, TypeAlias
 
 import msgspec
 
-Micros: TypeAlias = int
-SECOND: Micros = 1_000_000
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-Quality: TypeAlias = Literal[
-    "clock-ahead", "clock-behind", "clock-absent", "time-unsure", "told-late", "end-missed", "late", "gap", "backfilled",
-    "place-unknown", "place-unsure", "unplaced", "user-unmatched", "shared-account", "patient-conflict", "limits-unread",
-    "excluded",
-]  # fmt: skip
-Kind: TypeAlias = Literal["physiological", "technical"]
-Priority: TypeAlias = Literal["HI", "ME", "LO", "NONE"]
-Signal: TypeAlias = Literal["visible", "audible", "only"]
-Audio: TypeAlias = Literal["on", "paused", "off"]
-
-
-def micros(instant: datetime) -> Micros:
-    """An aware datetime as microseconds since the epoch."""
-    return (instant - EPOCH) // timedelta(microseconds=1)
-
-
-def iso(instant: Micros) -> str:
-    """Six decimals and `Z`, always."""
-    return (EPOCH + timedelta(microseconds=instant)).isoformat(timespec="microseconds")[:26] + "Z"
-
-
-@lru_cache(maxsize=1 << 16)
-def fold(identifier: str) -> str:
-    """How identifiers of patients, devices and accounts are compared and routed; they are shown as they were written."""
-    return identifier.strip().casefold()
-
-
-class Limits(msgspec.Struct, frozen=True, gc=False):
-    """An alarm's limits in the unit of its metric; None where there is none."""
-
-    lower: float | None = None
-    upper: float | None = None
-
-
-class Limit(msgspec.Struct, frozen=True, gc=False):
-    """What a monitor reports of one alarm condition."""
-
-    condition: str
-    upper: float | None = None
-    lower: float | None = None
-    enabled: bool = True
+from hubapp.values import EPOCH as EPOCH
+from hubapp.values import SECOND as SECOND
+from hubapp.values import Audio as Audio
+from hubapp.values import Kind as Kind
+from hubapp.values import Limit as Limit
+from hubapp.values import Limits as Limits
+from hubapp.values import Micros as Micros
+from hubapp.values import Priority as Priority
+from hubapp.values import Quality as Quality
+from hubapp.values import Signal as Signal
+from hubapp.values import fold as fold
+from hubapp.values import iso as iso
+from hubapp.values import micros as micros
 
 
 class Fact(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=True, omit_defaults=True, gc=False):
@@ -279,6 +245,19 @@ class RulesChanged(Fact, frozen=True, kw_only=True, tag=True):
     thresholds: str
 
 
+class SourceGap(Fact, frozen=True, kw_only=True, tag=True):
+    """Records of a source that were never read, or could not be: an observation of the hub's own.
+
+    at: the newest `sent` that was read before; sent: when what follows was written. It stands in the place of the last record
+    that is missing. source: the role of its topic. missing: how many offsets; share: how many of them, of what was read.
+    """
+
+    source: str
+    why: Literal["retention", "quarantine"]
+    missing: int
+    share: float | None = None
+
+
 AnyAlarm: TypeAlias = AlarmRaised | AlarmLatched | AlarmEnded
 AnyAccount: TypeAlias = SessionOpened | SessionClosed | AccountLocked | LogInFailed
 AnyFact: TypeAlias = (
@@ -288,7 +267,7 @@ AnyFact: TypeAlias = (
     | MonitorSeen | MonitorConfigured | SensorRemoved | LimitsReported | MonitorLost | MonitorBack
     | CommandRequested | CommandAnswered
     | MonitorPlaced | DeviceChanged | BedPlaced | EncounterChanged | PatientChanged
-    | RulesChanged
+    | RulesChanged | SourceGap
 )  # fmt: skip
 
 encode_fact = msgspec.json.Encoder().encode

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from aiokafka.partitioner import DefaultPartitioner
 from faust.types import TP
 
+from hubapp.engine.batches import Batch, Partition
 from hubapp.engine.datadir import DatadirInUse, Lock, keep_only
 from hubapp.engine.quiet import OUT_OF_RANGE, Asked, Quiet
 from hubapp.engine.shelf import Part, Shelf
@@ -139,3 +142,44 @@ def test_the_watchdog_excuses_what_waits_for_a_kafka_that_is_away_but_not_a_stop
         deadlines = dict(watchdog._due())
     assert deadlines["a transaction"] == away + 5
     assert deadlines["the stop"] < away
+
+
+# Offsets that are gone.
+
+
+class Reading:
+    """A partition whose lane does nothing; records are known by their offsets."""
+
+    def __init__(self, position: int) -> None:
+        self.partition = Partition(cast(Any, SimpleNamespace(deferred=set())), ALARMS, position)
+
+    def batch(self, *offsets: int) -> tuple[Batch, Any]:
+        records: Any = [SimpleNamespace(offset=offset) for offset in offsets]
+        work = self.partition.begin(records)
+        return Batch(self.partition, records, work), work
+
+
+def test_a_gap_is_told_until_what_follows_it_is_committed() -> None:
+    reading = Reading(50)
+    assert reading.batch(50)[0].gap is None
+    reading.partition.miss(8, 50)
+    told, work = reading.batch(50, 51)
+    again, _ = reading.batch(50, 51)  # The commit failed: the same records come again.
+    assert told.gap == again.gap == (8, 50)
+    reading.partition.keep(work)
+    assert reading.batch(52)[0].gap is None
+
+
+def test_a_commit_of_what_lies_before_a_gap_does_not_end_it() -> None:
+    reading = Reading(5)
+    _, before = reading.batch(5, 6, 7)
+    reading.partition.miss(8, 50)
+    reading.partition.keep(before)
+    assert reading.batch(50)[0].gap == (8, 50)
+
+
+def test_a_gap_that_grows_before_anything_of_it_is_committed_is_one() -> None:
+    reading = Reading(50)
+    reading.partition.miss(8, 50)
+    reading.partition.miss(50, 90)
+    assert reading.batch(90)[0].gap == (8, 90)

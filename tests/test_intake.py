@@ -12,7 +12,7 @@ from faust.types import TP
 
 from hubapp import marks
 from hubapp.engine import Standing
-from hubapp.facts import SECOND, MonitorBack, MonitorConfigured, MonitorLost, iso
+from hubapp.facts import SECOND, MonitorBack, MonitorConfigured, MonitorLost, SourceGap, iso
 from hubapp.intake.intake import Intake, Said
 from hubapp.intake.progress import Claim, Speaker
 from hubapp.wire import Zones
@@ -279,3 +279,44 @@ def test_a_live_worker_ignores_the_marks_of_an_input_of_the_past() -> None:
     kept.read([alarm(0, 10), Source("alerts", 0, 1, 0, None, None, marks.HEADERS)])
     progress = speaker().progress([standing(kept)])
     assert (progress.ended, progress.claims) == ({}, {"alerts": {"0": T0 + 10 * SECOND - BOUND}})
+
+
+# What was never read.
+
+
+def test_offsets_that_are_gone_are_told_before_what_follows_them() -> None:
+    kept = intake()
+    kept.read([alarm(7, 10)])
+    lost, following = kept.read([alarm(50, 300)], gap=(8, 50)).facts
+    assert isinstance(lost, SourceGap)
+    assert (lost.source, lost.why, lost.missing, lost.share) == ("alerts", "retention", 42, None)
+    assert (lost.at, lost.sent) == (T0 + 10 * SECOND, T0 + 300 * SECOND)
+    assert (lost.topic, lost.partition, lost.offset, following.offset) == ("alerts", 0, 49, 50)
+
+
+def test_a_reader_that_is_taken_over_knows_how_far_the_one_before_it_came() -> None:
+    before = intake()
+    before.read([alarm(7, 10)])
+    after = intake().restore((key, row) for key, row in before.changes(7) if row is not None)
+    assert after.read([alarm(50, 300)], gap=(8, 50)).facts[0].at == T0 + 10 * SECOND
+
+
+def test_a_gap_is_told_whatever_follows_it() -> None:
+    lost = intake().read([alarm(50, 300)._replace(value=b"{")], gap=(8, 50)).facts
+    assert [(one.at, one.sent) for one in lost] == [(T0 + 300 * SECOND, T0 + 300 * SECOND)]
+
+
+def test_a_gap_is_never_late_for_what_was_claimed_before_it() -> None:
+    """The Kafka timestamp of what follows may be any."""
+    kept = intake()
+    kept.read([alarm(7, 10)])
+    following = alarm(50, 300)._replace(timestamp=T0 // 1000 - 3_600_000)
+    lost = kept.read([following], gap=(8, 50)).facts[0]
+    assert (lost.at, lost.sent) == (T0 + 10 * SECOND, T0 + 10 * SECOND)
+
+
+def test_an_input_of_the_past_has_gaps_by_its_own_times() -> None:
+    kept = intake(past=True)
+    kept.read([alarm(7, 10)])
+    lost = kept.read([alarm(50, 300)._replace(timestamp=T0 // 1000 + 10**9)], gap=(8, 50)).facts[0]
+    assert (lost.at, lost.sent) == (T0 + 10 * SECOND, T0 + 300 * SECOND)

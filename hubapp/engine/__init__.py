@@ -11,6 +11,8 @@ Declare (nothing of the engine shows but this)
 
 In a batch
     batch.source    TP(topic, partition)
+    batch.gap       (from, to): offsets that retention passed before they were read, just before these records; else None.
+                    It is told until what follows it is committed
     batch.memory    a dict of the agent's own for this partition, kept from batch to batch. New and empty after each
                     take-over and after each abort: what is missing is read from the tables
     out.send(topic, key, value, headers=[])             to the partition of key (murmur2); key None: to the source's number

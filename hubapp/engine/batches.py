@@ -48,7 +48,8 @@ class Chunk:
 class Partition:
     """A source partition that this worker owns until the next rebalance, in the lane of its number.
 
-    *position*: up to here all is committed. *seen*: up to here an agent has answered; what lies between is deferred.
+    *position*: up to here all is committed. *seen*: up to here an agent has answered; what lies between is deferred. *gap*:
+    offsets, from and to, that were gone before they were read; until what follows them is committed.
     """
 
     def __init__(self, lane: Lane, tp: TP, position: int) -> None:
@@ -57,6 +58,7 @@ class Partition:
         self.claim: object | None = None
         self.work: Transaction | None = None
         self.failures = 0
+        self.gap: tuple[int, int] | None = None
         self.idle, self.free = asyncio.Event(), asyncio.Event()
         self.idle.set()
         self.free.set()
@@ -83,8 +85,14 @@ class Partition:
     def keep(self, work: Transaction) -> None:
         self.position = self.seen = work.end
         self.failures = 0
+        if self.gap is not None and work.end > self.gap[1]:
+            self.gap = None
         if work.claimed is not None:
             self.claim = work.claimed
+
+    def miss(self, start: int, end: int) -> None:
+        """Know of a gap up to *end*, whether one was known before or not."""
+        self.gap = (self.gap[0] if self.gap else start, end)
 
     async def fail(self, work: Transaction) -> None:
         """Have the records since the committed position answered again, or end the process with the reason."""
@@ -131,10 +139,11 @@ class Partition:
 
 
 class Batch:
-    """The records that one block answers."""
+    """The records that one block answers. *gap*: offsets, from and to, that are gone before them."""
 
     def __init__(self, partition: Partition, records: list[ConsumerRecord], work: Transaction) -> None:
         self.records, self.source, self.memory = records, partition.tp, partition.memory
+        self.gap = partition.gap
         self.opened = False
         self._work = work
 

@@ -73,9 +73,9 @@ class Ownership(TransactionManager):
     def _take(self, lanes: dict[TP, tuple[Lane, int, int]]) -> None:
         self.app.quiet.take([TP(*tp) for tp in lanes])
         for tp, (lane, committed, beginning) in lanes.items():
-            if 0 <= committed < beginning:
-                self.app.observe_gap(TP(*tp), committed, beginning)
             self.partitions[tp] = Partition(lane, TP(*tp), max(committed, beginning))
+            if 0 <= committed < beginning:
+                self._miss(self.partitions[tp], committed, beginning)
             lane.partitions.append(self.partitions[tp])
         for lane in self.lanes:
             lane.owned = True
@@ -189,7 +189,11 @@ class Ownership(TransactionManager):
         """Retention passed the position while this worker read: what is missing is never passed over in silence."""
         if records and partition.tp in self.app.quiet.out_of_range:
             self.app.quiet.out_of_range.discard(partition.tp)
-            self.app.observe_gap(partition.tp, partition.seen, records[0].offset)
+            self._miss(partition, partition.seen, records[0].offset)
+
+    def _miss(self, partition: Partition, start: int, end: int) -> None:
+        self.app.observe_gap(partition.tp, start, end)
+        partition.miss(start, end)
 
     async def finish(self) -> None:
         """Let the running transactions end and begin no more; what is lazy is committed."""

@@ -30,7 +30,7 @@ async def take_in(app: HubApp, role: str, table: TableT, batches: AsyncIterator[
             if "intake" not in batch.memory:
                 batch.memory["intake"] = Intake(role, zones(), settings().input).restore(view.items())
             intake: Intake = batch.memory["intake"]
-            said = intake.read(batch.records)
+            said = intake.read(batch.records, batch.gap)
             for key, value in intake.changes(batch.records[-1].offset):
                 if value is None:
                     del view[key]

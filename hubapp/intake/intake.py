@@ -13,6 +13,7 @@ from aiokafka import ConsumerRecord
 from hubapp.facts import AlarmFact, AnyFact, Micros, MonitorBack, MonitorConfigured, MonitorLost, fold
 from hubapp.intake.clocks import CLOCKS
 from hubapp.intake.connections import Connections
+from hubapp.intake.gaps import gone
 from hubapp.intake.repeats import DIGEST, Repeats
 from hubapp.marks import is_end, until_of
 from hubapp.wire import Ignored, Malformed, Record, Zones, decode
@@ -70,14 +71,21 @@ class Intake:
             yield b"audio/" + monitor.encode(), orjson.dumps(self.audio[monitor])
         self._audio_changed.clear()
 
-    def read(self, records: Iterable[ConsumerRecord]) -> Said:
-        said = Said()
+    def read(self, records: Sequence[ConsumerRecord], gap: tuple[int, int] | None = None) -> Said:
+        """What *records* say. gap: offsets, from and to, that were gone before them."""
+        said, before = Said(), self.newest
         for record in records:
             if record.value is None and self._is_mark(record):
                 continue
             self._read(record, said)
+        if gap is not None:
+            said.facts.insert(0, gone(self.role, records[0], gap, before, self._until(records[0])))
         said.facts += self.connections.silences()
         return said
+
+    def _until(self, record: ConsumerRecord) -> Micros:
+        """When *record* was written; of an input of the past, as far as its own times tell."""
+        return self.newest if self.connections.past and self.newest is not None else int(record.timestamp) * 1000
 
     def _is_mark(self, record: ConsumerRecord) -> bool:
         if is_end(record.headers):

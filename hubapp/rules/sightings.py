@@ -25,6 +25,7 @@ USED: dict[str, tuple[str, ...]] = {
     "SessionOpened": ("account_id", "account_name", "client", "place"),
     "SessionClosed": ("account_id", "account_name", "client", "place"),
     "LogInFailed": ("account_id", "account_name", "client", "place", "of"),
+    "SourceGap": ("source", "why", "missing", "share"),
     "AccountLocked": ("account_id", "account_name", "client", "place"),
 }
 
