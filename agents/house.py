@@ -13,5 +13,5 @@ from tables.house import tables
 
 @app.agent(HOUSE)
 async def conclude_of_the_house(batches: AsyncIterator[Batch]) -> None:
-    """hub-house -> hub-presence, hub-control, hub-barriers, hub-coverage, hub-floods"""
+    """hub-house -> hub-presence, hub-control, hub-barriers, hub-coverage, hub-floods, hub-gaps"""
     await oversee(app, tables, batches)

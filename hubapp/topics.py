@@ -50,7 +50,7 @@ QUARANTINE, LATE = "hub-quarantine", "hub-late"
 META = "hub-meta"
 # Rules by the log that they run in.
 PATIENT_RULES: tuple[str, ...] = ("episodes", "attendance", "masking", "silenced", "nuisance", "monitored")
-HOUSE_RULES: tuple[str, ...] = ("presence", "control", "barriers", "coverage", "floods")
+HOUSE_RULES: tuple[str, ...] = ("presence", "control", "barriers", "coverage", "floods", "gaps")
 RULES = (*PATIENT_RULES, *HOUSE_RULES)
 
 OURS = (

@@ -177,6 +177,12 @@ def device(serial: str, **fields: Any) -> Any:
     return _fact("events-patient", f.DeviceChanged, serial=serial, operation="DEVICE_CREATED_EVENT", **fields)
 
 
+def gap(source: str = "alerts", why: str = "retention", missing: int = 7, partition: int = 0, **fields: Any) -> Any:
+    """From *when* until it is `told`."""
+    told = {"source": source, "why": why, "missing": missing, **fields}
+    return source, lambda **place: f.SourceGap(**{**told, **place, "partition": partition})
+
+
 def rules(thresholds: Thresholds) -> Any:
     return _fact("hub.toml", f.RulesChanged, thresholds=thresholds.text())
 

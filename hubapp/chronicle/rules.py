@@ -8,6 +8,7 @@ from hubapp.rules.barriers import Barriers
 from hubapp.rules.control import Control
 from hubapp.rules.coverage import Coverage
 from hubapp.rules.floods import Floods
+from hubapp.rules.gaps import Gaps
 from hubapp.rules.masking import Maskings
 from hubapp.rules.monitored import Monitored
 from hubapp.rules.nuisance import Nuisance
@@ -26,6 +27,7 @@ OF_THE_HOUSE: dict[str, Callable[[], Rule]] = {
     "control": Control,
     "coverage": Coverage,
     "floods": Floods,
+    "gaps": Gaps,
     "presence": Sessions,
 }
 CHRONICLE = {**OF_PATIENTS, **OF_THE_HOUSE}

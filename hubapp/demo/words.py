@@ -80,11 +80,18 @@ def floods(finding: Finding, body: dict[str, Any]) -> Said:
     return "a flood of alarms", f"{body['onsets']} onsets, at most {body['peak']} in ten minutes"
 
 
+def gaps(finding: Finding, body: dict[str, Any]) -> Said:
+    if body["missing"] is None:
+        return f"nothing came: {body['source']}", f"{body['why']}: every monitor at once"
+    share = "" if body["share"] is None else f", {body['share']:.0%} of what was read"
+    return f"not seen: {body['source']}", f"{body['why']}: {body['missing']} records{share}"
+
+
 def named(body: dict[str, Any]) -> str:
     return str(codes.names.get(body["condition"], body["condition"]))
 
 
 WORDS: dict[str, Callable[[Finding, dict[str, Any]], Said]] = {
     "episodes": episode, "attendance": attendance, "masking": masking, "silenced": silenced, "nuisance": nuisance,
-    "control": control, "barriers": barriers, "coverage": coverage, "floods": floods,
+    "control": control, "barriers": barriers, "coverage": coverage, "floods": floods, "gaps": gaps,
 }  # fmt: skip
