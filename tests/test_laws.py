@@ -27,6 +27,7 @@ from tests.timeline import (
     command,
     encounter,
     ended,
+    gap,
     latched,
     limits,
     log_in,
@@ -94,6 +95,7 @@ def house(draw: Random) -> Any:
         lambda: placed(None, "unsure", serial=here["monitor"]),
         lambda: unit("ICU", "B1", "B2"),
         lambda: unit("ER", draw.choice(("B1", "B2"))),
+        lambda: gap(draw.choice(("alerts", "events-auth", "events-sdc")), lasts=draw.choice((0.5, 30.0, 600.0))),
     ))()  # fmt: skip
 
 

@@ -177,10 +177,16 @@ def device(serial: str, **fields: Any) -> Any:
     return _fact("events-patient", f.DeviceChanged, serial=serial, operation="DEVICE_CREATED_EVENT", **fields)
 
 
-def gap(source: str = "alerts", why: str = "retention", missing: int = 7, partition: int = 0, **fields: Any) -> Any:
-    """From *when* until it is `told`."""
-    told = {"source": source, "why": why, "missing": missing, **fields}
-    return source, lambda **place: f.SourceGap(**{**told, **place, "partition": partition})
+def gap(
+    source: str = "alerts", why: str = "retention", missing: int = 7, partition: int = 0, lasts: float = 0, **fields: Any
+) -> Any:
+    """From *when*, or so many seconds before it, until it is `told`."""
+    told = {"source": source, "why": why, "missing": missing}
+
+    def make(at: Micros, **place: Any) -> f.SourceGap:
+        return f.SourceGap(**{**told, **place, "at": at - round(lasts * SECOND), "partition": partition})
+
+    return source, make
 
 
 def rules(thresholds: Thresholds) -> Any:

@@ -9,6 +9,7 @@ from typing import NamedTuple, TypeAlias
 
 import msgspec
 
+from hubapp.chronicle.marked import marked
 from hubapp.chronicle.said import RETRACTED_KEPT, Said, finding_is_new
 from hubapp.facts import Micros
 from hubapp.findings import Finding
@@ -180,7 +181,8 @@ class Chronicle:
         return {(rule.name, key) for rule in course.rules for key in rule.items} | {*self.said}
 
     def _found(self, place: Place, rule: Rule, scene: Scene, now: Micros) -> dict[str, Conclusion]:
-        return {one.finding.id: one for one in rule.found(place[1], scene, now)} if place[1] in rule.items else {}
+        found = rule.found(place[1], scene, now) if place[1] in rule.items else ()
+        return {one.finding.id: one for one in marked(rule.name, found, scene)}
 
     def _move(self, found: dict[Place, dict[str, Conclusion]]) -> None:
         """What is found at another place now goes on there: its revisions must grow."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+from hubapp.chronicle.marked import marked
 from hubapp.facts import AlarmFact, AnyFact, Micros
 from hubapp.findings import Finding
 from hubapp.rules.house import House
@@ -36,7 +37,7 @@ def fold(
     found = []
     for rule in told:
         for key in sorted(rule.items):
-            for finding, closes in rule.found(key, scene, watermark):
+            for finding, closes in marked(rule.name, rule.found(key, scene, watermark), scene):
                 if finding.status != "retracted":
                     finding.status = "final" if watermark > closes else "provisional"
                     found.append(finding)

@@ -14,6 +14,7 @@ from hubapp.rules.accounts import Accounts
 from hubapp.rules.house import House
 from hubapp.rules.monitors import Monitor
 from hubapp.rules.places import Places
+from hubapp.rules.unseen import Unseen
 from hubapp.thresholds import Thresholds
 from hubapp.ward.watermark import Watermark
 
@@ -23,7 +24,7 @@ HELD, TOLD, MONITOR = "held/", "told/", "monitor/"
 class ProgressRow(msgspec.Struct):
     """Where the house stands: the horizon of its summaries, its watermark, the thresholds it ever met.
 
-    began: the oldest record of each authentication service that was ever read.
+    began: the oldest record of each authentication service that was ever read. gaps: what was not seen of the sources.
     """
 
     version: int
@@ -33,6 +34,7 @@ class ProgressRow(msgspec.Struct):
     in_force: str
     now: Micros | None
     began: dict[str, Micros]
+    gaps: list[Unseen] = []
 
 
 def changes(household: Household, outcome: HouseOutcome) -> Iterator[tuple[str, bytes, bytes | None]]:
@@ -46,10 +48,11 @@ def changes(household: Household, outcome: HouseOutcome) -> Iterator[tuple[str, 
     if outcome.settled:
         yield from _summary(chronicle.settled.scene.house)
     if outcome.progressed:
-        began = chronicle.settled.scene.began
+        scene = chronicle.settled.scene
         row = ProgressRow(
-            VERSION, chronicle.horizon, household.watermark, household.known, household.in_force, household.now, began
-        )
+            VERSION, chronicle.horizon, household.watermark, household.known, household.in_force, household.now, scene.began,
+            scene.house.gaps,
+        )  # fmt: skip
         yield "house", b"progress", encoded(row)
 
 
@@ -68,18 +71,18 @@ def restore(household: Household, tables: Mapping[str, Iterable[tuple[bytes, byt
         household.watermark, household.in_force, household.now = row.watermark, row.in_force, row.now
         household.known.update(row.known)
         chronicle.settled.scene.began = row.began
-        chronicle.resume(_summarised(house), row.horizon, row.now)
+        chronicle.resume(_summarised(house, row.gaps), row.horizon, row.now)
     rows.restore(chronicle, tables, (value for _, value in _of(house, TOLD)))
     for _, value in _of(house, HELD):
         thresholds, _, fact = value.partition(b"\n")
         chronicle.hold(decode_log(fact), thresholds.decode())
 
 
-def _summarised(house: Mapping[bytes, bytes]) -> House:
+def _summarised(house: Mapping[bytes, bytes], gaps: list[Unseen]) -> House:
     monitors = {key: decoded(value, Monitor) for key, value in _of(house, MONITOR)}
     if b"accounts" not in house:
-        return House(monitors)
-    return House(monitors, decoded(house[b"accounts"], Accounts), decoded(house[b"places"], Places))
+        return House(monitors, gaps=gaps)
+    return House(monitors, decoded(house[b"accounts"], Accounts), decoded(house[b"places"], Places), gaps)
 
 
 def _of(house: Mapping[bytes, bytes], prefix: str) -> Iterator[tuple[str, bytes]]:

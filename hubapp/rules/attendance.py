@@ -12,6 +12,7 @@ from typing import Literal, TypeAlias
 
 from hubapp.facts import SECOND, Micros, Quality
 from hubapp.findings import Finding
+from hubapp.rules import unseen
 from hubapp.rules.endings import RELEASED_WITHIN
 from hubapp.rules.episode import OPEN_END, Alarm, Episode, Known, finding, identity, units_of
 from hubapp.rules.episodes import as_of
@@ -90,16 +91,19 @@ def due_at(episode: Episode, known: Known) -> list[Micros]:
 def found(attendance: Attendance, episode: Episode, house: Timeline, known: Known, watermark: Micros, cluster: str) -> Finding:
     thresholds = known[episode.thresholds].attendance
     due = deadline(episode, thresholds)
+    closes = closes_at(episode, due)
     first = best(evidence(attendance, episode, house, units_of(episode, house)), due)
     present = house.crowd.shown(attendance.present)
     then = house.crowd.shown(first.present) if first else []
     away = elsewhere(attendance, episode, house)
     return finding(
-        episode, "attendance", thresholds, watermark > closes_at(episode, due), house,
+        episode, "attendance", thresholds, watermark > closes, house,
         evidence=(episode.onset, episode.peak, episode.ending, first.copy if first else None),
         cluster=cluster,
         account=first.account if first else None,
-        quality=marks(attendance, first, house),
+        quality=(
+            *marks(attendance, first, house), *unseen.marks(house.house.gaps, "attendance", instant(episode.start), closes)
+        ),
         body={
             "episode": identity(episode, "episodes"),
             "condition": episode.condition,

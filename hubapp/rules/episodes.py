@@ -19,6 +19,7 @@ from hubapp.rules.house import Timeline, between, order_of
 from hubapp.rules.moments import EARLIEST, LATEST, Moment, Order
 from hubapp.rules.onsets import raised
 from hubapp.rules.sightings import instant, limits_of, seconds
+from hubapp.rules.unseen import marks
 
 
 def settle(before: Alarm, facts: Sequence[Held], house: Timeline, known: Known) -> Alarm:
@@ -125,9 +126,10 @@ def tell(alarm: Alarm, held: Held, house: Timeline, known: Known) -> list[Episod
 
 def found(episode: Episode, following: Micros | None, house: Timeline, known: Known, watermark: Micros, cluster: str) -> Finding:
     """The finding about *episode*; following: the start of the next one."""
-    thresholds = known[episode.thresholds].episodes
+    thresholds, closes = known[episode.thresholds].episodes, closes_at(episode)
     return finding(
-        episode, "episodes", thresholds, watermark > closes_at(episode), house,
+        episode, "episodes", thresholds, watermark > closes, house,
+        quality=marks(house.house.gaps, "episodes", instant(episode.start), closes),
         evidence=(episode.onset, episode.peak, episode.ending, episode.acknowledged),
         cluster=cluster,
         body={

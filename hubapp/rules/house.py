@@ -27,14 +27,16 @@ from hubapp.facts import (
     PatientSessionClosed,
     PatientSessionOpened,
     SensorRemoved,
+    SourceGap,
     fold,
 )
-from hubapp.rules import accounts, monitors, places
+from hubapp.rules import accounts, monitors, places, unseen
 from hubapp.rules.accounts import Accounts
 from hubapp.rules.moments import EARLIEST, Moment, Order, Trace, start_of
 from hubapp.rules.monitors import Monitor
 from hubapp.rules.places import Place, Places
 from hubapp.rules.presence import Crowd
+from hubapp.rules.unseen import Unseen
 from hubapp.thresholds import PresenceThresholds
 
 OF_A_MONITOR = (
@@ -48,21 +50,28 @@ MONITOR_CODE = fold("Patient Monitor")
 
 
 class House(msgspec.Struct):
-    """The summary: monitors by folded serial, accounts, places."""
+    """The summary: monitors by folded serial, accounts, places; what was not seen of the sources."""
 
     monitors: dict[str, Monitor] = {}
     accounts: Accounts = msgspec.field(default_factory=Accounts)
     places: Places = msgspec.field(default_factory=Places)
+    gaps: list[Unseen] = []
+
+    def prune(self, horizon: Micros) -> None:
+        self.accounts.prune(horizon)
+        self.places.prune(horizon)
+        unseen.prune(self.gaps, horizon)
 
 
 def copy_of(house: House) -> House:
-    return House({key: monitor.copy() for key, monitor in house.monitors.items()}, house.accounts.copy(), house.places.copy())
+    monitors = {key: monitor.copy() for key, monitor in house.monitors.items()}
+    return House(monitors, house.accounts.copy(), house.places.copy(), list(house.gaps))
 
 
 def naming(house: House) -> tuple[Any, ...]:
     """What says how something is shown, of whatever time it is: what else a house knows is asked for as of then."""
     accounts, places = house.accounts, house.places
-    return accounts.names, accounts.seen, places.bed_names, places.only_unit
+    return accounts.names, accounts.seen, places.bed_names, places.only_unit, house.gaps
 
 
 class Timeline:
@@ -74,7 +83,7 @@ class Timeline:
 
     def __init__(self, house: House) -> None:
         self.before = house
-        self.house = House(dict(house.monitors), house.accounts.copy(), house.places.copy())
+        self.house = House(dict(house.monitors), house.accounts.copy(), house.places.copy(), list(house.gaps))
         self.tip = EARLIEST
         self.touched: set[str] = set()
         self.losses = {key for key, monitor in house.monitors.items() if monitor.lost is not None}
@@ -125,6 +134,8 @@ class Timeline:
                 self._left(self.traces[fold(fact.serial)], Trace(fact.order, "change", fact.operation, fact, account))
             case EncounterChanged(account=str(account), patient=str(patient)) if fact.operation in ADMISSIONS:
                 self._left(self.changes[fold(patient)], Trace(fact.order, "change", fact.operation, fact, account))
+            case SourceGap():
+                unseen.learn(self.house.gaps, fact)
             case _:  # Where things are: `places` learns from it.
                 pass
 
@@ -175,9 +186,8 @@ class Timeline:
             del told[: bisect_left(told, begin, key=lambda change: change[0])]
         self.touched = set()
         self.losses = {key for key in self.losses if key in self.moments or self.house.monitors[key].lost is not None}
-        self.house.accounts.prune(horizon)
+        self.house.prune(horizon)
         self.crowd = Crowd(self.house.accounts)
-        self.house.places.prune(horizon)
 
     # What rules ask, of a place in the order.
 

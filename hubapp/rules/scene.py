@@ -18,10 +18,11 @@ from hubapp.facts import (
     Quality,
     SensorRemoved,
     SessionClosed,
+    SourceGap,
     fold,
 )
 from hubapp.findings import Finding, finding_id
-from hubapp.rules import accounts, monitors, places
+from hubapp.rules import accounts, monitors, places, unseen
 from hubapp.rules.house import ADMISSIONS as ADMISSIONS
 from hubapp.rules.house import ASSIGNMENTS as ASSIGNMENTS
 from hubapp.rules.house import MONITOR_CODE, OF_A_MONITOR, House, copy_of, is_of_another
@@ -105,8 +106,7 @@ class Scene:
         return other
 
     def prune(self, horizon: Micros) -> None:
-        self.house.accounts.prune(horizon)
-        self.house.places.prune(horizon)
+        self.house.prune(horizon)
 
     # Going on.
 
@@ -150,7 +150,7 @@ class Scene:
         self.meant = list(monitors.step(self._after, monitor, event))
 
     def pass_by(self, event: Event) -> bool:
-        """Let *event* have happened. Returns whether anything was learnt of who an account is or where a device stands."""
+        """Let *event* have happened. Returns whether anything was learnt that concerns what is long past."""
         if self.monitor is not None:
             self.house.monitors[self.monitor] = self._after
         if isinstance(event, AccountFact):
@@ -160,6 +160,9 @@ class Scene:
             return isinstance(event, SessionClosed) or known != (len(self.house.accounts.names), len(self.house.accounts.seen))
         if isinstance(event, Word | AlarmFact):
             return False
+        if isinstance(event, SourceGap):
+            unseen.learn(self.house.gaps, event)
+            return True
         moves, serials = self.moves(event), len(self.house.places.serials)
         links = list(places.step(self.house.places, event))
         return moves or bool(links) or serials != len(self.house.places.serials)

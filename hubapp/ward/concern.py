@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hubapp.facts import AccountFact, AnyFact, BedPlaced, EncounterChanged, MonitorPlaced, SessionClosed, fold
+from hubapp.facts import AccountFact, AnyFact, BedPlaced, EncounterChanged, MonitorPlaced, SessionClosed, SourceGap, fold
 from hubapp.rules.house import House
 from hubapp.ward.alarms import Alarms
 from hubapp.ward.index import Key
@@ -10,7 +10,7 @@ from hubapp.ward.index import Key
 
 def concerned(fact: AnyFact, house: House, is_next: bool, alarms: Alarms) -> tuple[set[Key], bool]:
     """The alarms that *fact* may say something about, and whether it renames them; is_next: *house* is that just before it."""
-    if isinstance(fact, BedPlaced):
+    if isinstance(fact, BedPlaced | SourceGap):
         return set(alarms), True
     if isinstance(fact, AccountFact):
         if not is_next or links(fact, house):

@@ -17,6 +17,7 @@ from hubapp.rules.evidence import Attendance
 from hubapp.rules.house import House
 from hubapp.rules.monitors import Monitor
 from hubapp.rules.places import Places
+from hubapp.rules.unseen import Unseen
 from hubapp.thresholds import Thresholds
 from hubapp.ward.index import Key
 from hubapp.ward.memory import Remembered
@@ -47,6 +48,7 @@ class ProgressRow(msgspec.Struct):
 
     now: how far it has followed the watermark. began: the oldest record of each authentication service that was ever read.
     parks: facts far ahead of it wait.
+    gaps: what was not seen of the sources.
     """
 
     version: int
@@ -57,6 +59,7 @@ class ProgressRow(msgspec.Struct):
     now: Micros | None = None
     began: dict[str, Micros] = {}
     parks: bool = False
+    gaps: list[Unseen] = []
 
 
 def row_key(key: Key) -> bytes:
@@ -84,7 +87,8 @@ def changes(ward: Ward, outcome: Outcome) -> Iterator[tuple[str, bytes, bytes | 
         yield "places", b"places", encoded(ward.house.places)
     if outcome.progressed:
         began = ward.chronicle.settled.scene.began
-        row = ProgressRow(VERSION, ward.horizon, ward.watermark, ward.known, ward.in_force, ward.now, began, ward.parking.is_on)
+        rest = (ward.parking.is_on, ward.house.gaps)
+        row = ProgressRow(VERSION, ward.horizon, ward.watermark, ward.known, ward.in_force, ward.now, began, *rest)
         yield "progress", b"progress", encoded(row)
 
 
@@ -102,16 +106,18 @@ def _alarm(key: Key, remembered: Remembered | None) -> Iterator[tuple[str, bytes
 def restore(ward: Ward, tables: dict[str, Iterable[tuple[bytes, bytes]]]) -> None:
     """Bring *ward* to where its tables say that it stood."""
     parks = False
+    gaps: list[Unseen] = []
     for _, value in tables["progress"]:
         row = decoded(value, ProgressRow)
         parks = row.parks
         ward.horizon, ward.watermark, ward.in_force, ward.now = row.horizon, row.watermark, row.in_force, row.now
         ward.known.update(row.known)
-        ward.chronicle.settled.scene.began = row.began
+        ward.chronicle.settled.scene.began, gaps = row.began, row.gaps
     ward.house = House(
         {key.decode(): decoded(value, Monitor) for key, value in tables["monitors"]},
         next((decoded(value, Accounts) for _, value in tables["accounts"]), Accounts()),
         next((decoded(value, Places) for _, value in tables["places"]), Places()),
+        gaps,
     )
     attendances = {key: decoded(value, AttendanceRow) for key, value in tables["attendance"]}
     for key, value in tables["episodes"]:

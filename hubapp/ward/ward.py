@@ -280,8 +280,7 @@ class Ward:
         self.outcome.let_go(passed)
         self.outcome.monitors |= timeline.touched
         self.house, self.horizon = timeline.house, horizon
-        self.house.accounts.prune(horizon)
-        self.house.places.prune(horizon)
+        self.house.prune(horizon)
         if self._timeline is not None:
             self._timeline.forget(self.house, horizon)
         self.outcome.settled = self.outcome.settled or bool(passed)
