@@ -2,7 +2,7 @@
 
 count   PREFIXsource -> PREFIXcounts-out, and each tenth record to every partition of PREFIXlog; beats go there too
 tally   PREFIXtallied -> PREFIXtallies-out each fiftieth record; all else is lazy. It counts in its memory
-later   PREFIXlater -> PREFIXcounts-out, a topic that may not exist yet
+later   PREFIXlater -> PREFIXcounts-out, a topic that may not exist yet; what is gone of it, to PREFIXlog
 """
 
 from __future__ import annotations
@@ -81,6 +81,8 @@ def note(held: dict[bytes, int], view: Any, out: Transaction, record: Any) -> bo
 async def later(batches: AsyncIterator[Batch]) -> None:
     async for batch in batches:
         async with batch.transaction() as out:
+            if batch.gap:
+                out.send_to(f"{PREFIX}log", 0, None, encode({"gap": batch.gap}))
             for record in batch:
                 out.send_to(f"{PREFIX}counts-out", 0, record.key, record.value)
 
