@@ -188,6 +188,10 @@ BODIES: dict[str, tuple[dict[str, Any], str]] = {
         "Nobody was authenticated at bed 7 of ICU 2 in 2.5 of 11 minutes with an alarm",
     ),
     "floods": ({"onsets": 31, "peak": 14}, "A flood of 31 alarms at bed 7 of ICU 2, at most 14 in one window"),
+    "gaps": (
+        {"why": "retention", "source": "alerts", "missing": 1, "share": None},
+        "1 record of alerts could not be seen (retention)",
+    ),
 }
 
 

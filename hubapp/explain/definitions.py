@@ -49,6 +49,10 @@ DEFINITIONS: dict[str, str] = {
         "More alarms in a unit than people can follow: distinct alarms whose onset lies within a sliding window, from when they"
         " are more than the unit's threshold until they are less than half of it."
     ),
+    "gaps": (
+        "What the hub could not see: records of a source that Kafka had deleted before they were read, or a gateway of which"
+        " every monitor fell silent at once."
+    ),
 }
 """By rule."""
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from hubapp.facts import RulesChanged, iso
-from hubapp.rules import floods, sessions, uncovered, use
+from hubapp.rules import floods, gaps, sessions, uncovered, use
 from hubapp.rules.monitored import Nothing
 from hubapp.thresholds import Thresholds, digest, parse
 
@@ -57,6 +57,8 @@ def uses(finding: Finding, thresholds: Thresholds) -> Iterator[msgspec.Struct]:
         yield getattr(thresholds, rule)
     elif rule == "monitored":
         yield Nothing()
+    elif rule == "gaps":
+        yield gaps.Used()
     elif rule == "control":
         yield use.InForce(thresholds.control, presence)
     elif rule == "presence":
@@ -72,7 +74,7 @@ def uses(finding: Finding, thresholds: Thresholds) -> Iterator[msgspec.Struct]:
 
 
 SECTIONS: dict[str, tuple[str, ...]] = {
-    "monitored": (), "control": ("control", "presence"), "coverage": ("coverage", "presence"),
+    "monitored": (), "gaps": (), "control": ("control", "presence"), "coverage": ("coverage", "presence"),
 }  # fmt: skip
 OF_UNITS = {"coverage": "staffed", "floods": "flood_threshold"}
 

@@ -165,10 +165,16 @@ def floods(finding: Finding, body: Body) -> str:
     return f"A flood of {body['onsets']} alarms{where(finding)}, at most {body['peak']} in one window"
 
 
+def gaps(finding: Finding, body: Body) -> str:
+    if body["why"] == "gateway-silent":
+        return "Nothing of any monitor was seen: all of them were silent at once"
+    return f"{counted(body['missing'], 'record')} of {body['source']} could not be seen ({body['why']})"
+
+
 SENTENCES: dict[str, Callable[[Finding, Body], str]] = {
     "episodes": episode, "attendance": attendance, "masking": masking, "silenced": silenced, "nuisance": nuisance,
     "monitored": monitored, "presence": presence, "control": control, "barriers": barriers, "coverage": coverage,
-    "floods": floods,
+    "floods": floods, "gaps": gaps,
 }  # fmt: skip
 
 
