@@ -40,6 +40,7 @@ def audio(ward: Ward, bed: Bed, state: str, act: bool) -> None:
     before, bed.audio = bed.device(), state
     sent = bed.stamp()
     ward.gateway.configured(sent, bed.serial, state)
+    bed.diary.audio.append((sent, state))
     if act:
         bed.acted(Act(sent, "bedside", "audio"))
     ward.platform.device(sent + 30_000, "DEVICE_CONFIG_UPDATED_EVENT", "system", bed.device(), before)
@@ -51,8 +52,8 @@ def pause(ward: Ward, bed: Bed) -> None:
 
 
 def resuming(ward: Ward, bed: Bed) -> Process:
-    """After two minutes by itself: nobody's act."""
-    yield 120 * SECOND
+    """After two minutes by itself: nobody's act. Some monitors are set to pause without end, and it is forgotten."""
+    yield span(ward.random, 150, 2400) if ward.random.random() < 0.2 else 120 * SECOND
     if bed.audio != "paused":
         return
     if bed.connected:
@@ -99,6 +100,7 @@ def limits(ward: Ward, bed: Bed) -> None:
 def told(ward: Ward, bed: Bed) -> None:
     sent = bed.stamp()
     ward.gateway.ranges(sent, bed.serial, bed.patient or bed.serial, bed.ranges())
+    bed.diary.limits(sent, bed.enabled)
     bed.acted(Act(sent, "bedside", "limits"))
     if ward.random.random() < ward.plan.echoes:
         for number, event_type in enumerate(("VITAL_RANGE_DELETED_EVENT", "VITAL_RANGE_CREATED_EVENT"), 1):

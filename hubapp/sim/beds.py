@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from hubapp.facts import SECOND, Micros
 from hubapp.sim.alarms import Act, Alarm, Loss, State
 from hubapp.sim.conditions import CONDITIONS, MONITOR, SWITCHED, USUAL
+from hubapp.sim.diary import Diary
 from hubapp.sim.forms import MILLI, uuid_text
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ class Bed:
         self.audio = "on"
         self.connected, self.long_away = True, False
         self.losses: list[Loss] = []
+        self.diary = Diary(self.serial, unit, losses=self.losses)
         self.open: dict[tuple[str, str], Alarm] = {}
         self.newest: dict[tuple[str, str], Alarm] = {}
         self.gone: list[Alarm] = []
@@ -136,6 +138,7 @@ class Bed:
             if before is not None and before.patient == alarm.patient:
                 alarm.previous_onset, before.next_onset = before.start, alarm.start
             self.newest[alarm.key] = alarm
+            self.diary.alarms.append(alarm)
         if alarm.state == "active" and all(priority != alarm.priority for _, priority in alarm.priorities):
             alarm.priorities.append((sent, alarm.priority))
         alarm.reports += 1
