@@ -26,7 +26,7 @@ class Session:
 
     first: Saying
     last: Saying
-    log_ins: int = 1
+    log_in_at: list[Micros]
     log_outs: int = 0
     closed: Micros | None = None
 
@@ -61,9 +61,10 @@ def sessions(sayings: Iterable[Saying], listed: bool) -> list[Session]:
         mine = [one for one in found if one.closed is None and one.first.id == saying.id]
         here = [one for one in mine if listed or one.first.client == saying.client]
         if saying.what == "log-in" and here:
-            here[0].log_ins, here[0].last = here[0].log_ins + 1, saying
+            here[0].last = saying
+            here[0].log_in_at.append(saying.sent)
         elif saying.what == "log-in":
-            found.append(Session(saying, saying))
+            found.append(Session(saying, saying, [saying.sent]))
         elif saying.what == "log-out":
             for one in here if saying.client else mine:
                 one.log_outs += 1
@@ -77,7 +78,7 @@ def presence(sayings: Iterable[Saying], listed: bool) -> Iterator[Json]:
             "account": shown(one.first),
             "how_ended": "log-out" if one.closed is not None else None,
             "duration": None if one.closed is None else seconds(one.closed - one.first.sent),
-            "log_ins": one.log_ins,
+            "log_ins": len(one.log_in_at),
             "log_outs": one.log_outs,
             "shared": listed,
             "last_log_in": iso(one.last.sent),

@@ -58,6 +58,11 @@ class Bed:
         self.sent = max(soon, self.sent + MILLI)
         return self.sent
 
+    @property
+    def settled(self) -> bool:
+        """Limits changed within 5 s after a patient session opened are nobody's act."""
+        return self.patient is not None and self.connected and self.ward.now - self.opened > 10 * SECOND
+
     def device(self, **changed: Any) -> Json:
         """The monitor as the platform knows it."""
         return {

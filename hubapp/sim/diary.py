@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from hubapp.facts import Micros
 from hubapp.sim.alarms import Alarm, Loss
@@ -21,6 +21,19 @@ class Saying(NamedTuple):
     name: str | None
     client: str | None = None
     place: str | None = None
+
+
+class Use(NamedTuple):
+    """Of an alarm control. account: as the record names it, None at a bedside; old, new: as they are told."""
+
+    sent: Micros
+    patient: str | None
+    change: str
+    condition: str | None = None
+    old: Any = None
+    new: Any = None
+    operation: str | None = None
+    account: str | None = None
 
 
 @dataclass(slots=True)
@@ -43,6 +56,7 @@ class Diary:
     audio: list[tuple[Micros, str]] = field(default_factory=list)
     enabled: dict[str, list[tuple[Micros, bool]]] = field(default_factory=dict)
     alarms: list[Alarm] = field(default_factory=list)
+    uses: list[Use] = field(default_factory=list)
 
     def limits(self, sent: Micros, enabled: Mapping[str, bool]) -> None:
         for condition, now in enabled.items():

@@ -23,11 +23,17 @@ URGENT = ("HI", "ME")
 
 
 class House(NamedTuple):
-    """last: where the watermark stands at the end of the input. counted: whether who was present can be told."""
+    """last: where the watermark stands at the end of the input. counted: whether who was present can be told.
+
+    listed: whether a shared account is known as one. began, history: since when log-ins are told, and how long they must be.
+    """
 
     presence: Presence
     counted: bool
     last: Micros
+    listed: bool = False
+    began: Micros = 0
+    history: Micros = 0
 
 
 def line(rule: str, diary: Diary, stay: Stay, span: Span, body: Json) -> Json:

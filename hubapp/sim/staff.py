@@ -60,6 +60,7 @@ class Staff:
             self.ward.start(self.working(person))
         for unit in self.ward.units:
             self.ward.start(self.struggling([person for person in self.people if person.unit == unit]))
+        self.ward.start(self.deserting())
 
     # Shifts
 
@@ -104,12 +105,35 @@ class Staff:
             for _ in range(failures):
                 self.fails(person, log_out=False)
                 yield span(self.random, 2, 20) if self.random.random() < 0.9 else span(self.random, 62, 90)
-            if failures == 5:
+            if failures == 5 and self.random.random() < 0.6:
                 self.locked(person)
             if failures == 5 or self.random.random() < 0.6:
                 yield span(self.random, 65, 900)
             if self.on_duty(person) and person.account.id in self.inside:
                 self.log_in(person)
+                yield span(self.random, 5, 60)
+                self.commanding(person)
+
+    def commanding(self, person: Person) -> None:
+        beds = [bed for bed in self.ward.beds if bed.unit == person.unit and bed.patient is not None]
+        if beds and person.account.id in self.inside:
+            acts.command(self.ward, self.random.choice(beds), self.ward.service.user(person.account))
+
+    def deserting(self) -> Process:
+        """All log out, and for some minutes nobody is logged in anywhere; meanwhile somebody widens a limit at a bed."""
+        while True:
+            yield span(self.random, 600, 9000)
+            people = [person for person in self.people if person.account.id in self.inside]
+            for person in people:
+                self.log_out(person)
+            yield span(self.random, 5, 60)
+            beds = [bed for bed in self.ward.beds if bed.settled]
+            if beds:
+                acts.widened(self.ward, self.random.choice(beds))
+            yield span(self.random, 60, 400)
+            for person in people:
+                if self.on_duty(person):
+                    self.log_in(person)
 
     # Sessions
 

@@ -16,7 +16,7 @@ from hubapp.sim.accounts import barriers, presence
 from hubapp.sim.alarms import Alarm
 from hubapp.sim.authentication import Newer, Older, Service
 from hubapp.sim.beds import Bed
-from hubapp.sim.courses import Process, alarming
+from hubapp.sim.courses import DAY, Process, alarming
 from hubapp.sim.gateway import Gateway
 from hubapp.sim.lasting import House, monitored, silenced
 from hubapp.sim.losses import back, losing, taking_off
@@ -26,6 +26,7 @@ from hubapp.sim.staff import Staff
 from hubapp.sim.stays import staying
 from hubapp.sim.traffic import echoing, measuring, reporting
 from hubapp.sim.truth import Scene, deadline, truths
+from hubapp.sim.uses import control
 from hubapp.sim.wires import Wire, Wires
 
 Json = dict[str, Any]
@@ -33,6 +34,7 @@ SETTLED: Micros = 100 * SECOND
 """How long after an alarm its truth is known: another onset within a minute, a release within a minute of a removal."""
 AFTER_THE_END: Micros = 360 * SECOND
 """Behind the newest record the watermark of an ended input stands so far."""
+SESSION_DAYS = {"older": 7, "newer": 30}
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,12 +197,14 @@ class Ward:
 
     def _lasting(self) -> Iterator[Json]:
         """What is concluded of beds and of the house, told once, at the end."""
-        house = House(self.presence, self.counted, self.wires.newest + AFTER_THE_END)
+        said, listed = self.staff.sayings, self.plan.auth == "older" and self.plan.shared_listed
+        history = SESSION_DAYS[self.plan.auth] * DAY
+        house = House(self.presence, self.counted, self.wires.newest + AFTER_THE_END, listed, self.plan.start, history)
         for bed in self.beds:
             yield from monitored(bed.diary)
             yield from silenced(bed.diary, house)
-        said = self.staff.sayings
-        yield from presence(said, self.plan.auth == "older" and self.plan.shared_listed)
+            yield from control(bed.diary, said, house)
+        yield from presence(said, listed)
         yield from barriers(said, [bed.diary for bed in self.beds])
 
     def summary(self) -> dict[str, Any]:
