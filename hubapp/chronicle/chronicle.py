@@ -16,7 +16,7 @@ from hubapp.findings import Finding
 from hubapp.rules.episode import OPEN_END
 from hubapp.rules.house import House, copy_of
 from hubapp.rules.moments import EARLIEST, Order, start_of
-from hubapp.rules.scene import Conclusion, Event, Heirs, Rule, Scene, rank
+from hubapp.rules.scene import Conclusion, Event, Heirs, Rank, Rule, Scene, rank
 from hubapp.rules.told import EpisodeTold, Handled, Word
 from hubapp.thresholds import Thresholds
 
@@ -30,7 +30,7 @@ Place: TypeAlias = tuple[str, str]
 class Heard(NamedTuple):
     """An event at its place in the order; thresholds: the hash of those in force at its place in the log."""
 
-    rank: tuple[Order, int]
+    rank: Rank
     event: Event
     thresholds: str
 
@@ -48,7 +48,7 @@ class Course:
 
     def __init__(self, scene: Scene, rules: list[Rule]) -> None:
         self.scene, self.rules = scene, rules
-        self.tip: tuple[Order, int] = (EARLIEST, 0)
+        self.tip: Rank = (EARLIEST, 0, "")
         self.touched: set[Place] = set()
         self.everything = False
 
@@ -104,7 +104,7 @@ class Chronicle:
 
         What lies before the horizon, and counts all the same, is heard there.
         """
-        heard = Heard(max(rank(event), (start_of(self.horizon), 0)), event, thresholds)
+        heard = Heard(max(rank(event), (start_of(self.horizon), 0, "")), event, thresholds)
         if not self.held or self.held[-1].rank <= heard.rank:
             self.held.append(heard)
         else:
@@ -234,7 +234,7 @@ class Chronicle:
         return passed
 
     def _fold(self, horizon: Micros) -> list[Heard]:
-        index = bisect_left(self.held, (start_of(horizon), 0), key=RANK)
+        index = bisect_left(self.held, (start_of(horizon), 0, ""), key=RANK)
         passed, self.held = self.held[:index], self.held[index:]
         for heard in passed:
             self.settled.hear(heard)

@@ -42,9 +42,12 @@ Event: TypeAlias = AnyFact | Word
 WORDS: tuple[type, ...] = (Onset, Prioritised, Handled, Judged, Ended, Resumed)
 
 
-def rank(event: Event) -> tuple[Order, int]:
-    """The total order of events: what an alarm's record says comes before what follows from it."""
-    return event.order, WORDS.index(type(event)) + 1 if isinstance(event, Word) else 0
+Rank: TypeAlias = tuple[Order, int, str]
+
+
+def rank(event: Event) -> Rank:
+    """The total order of events: what an alarm's record says comes before what follows from it, and that by episode."""
+    return (event.order, WORDS.index(type(event)) + 1, event.id) if isinstance(event, Word) else (event.order, 0, "")
 
 
 class Conclusion(NamedTuple):
