@@ -17,7 +17,7 @@ OF_ENVELOPE = ("patient", "device", "monitor", "account")
 OF_BODY = ("condition", "what", "change", "operation", "client", "cause", "kind")
 ALARMS = ("episodes", "attendance")
 # Of these a truth tells everything: where it expects nothing, nothing may be found.
-JUDGED = frozenset({*ALARMS, "monitored", "silenced", "presence", "barriers", "control"})
+JUDGED = frozenset({*ALARMS, "monitored", "silenced", "presence", "barriers", "control", "nuisance"})
 NEAR = 0.0015
 STATUSES = {"final": ("final", "amended"), "provisional": ("provisional",)}
 

@@ -24,6 +24,7 @@ from hubapp.sim.platform import Platform
 from hubapp.sim.presence import Presence
 from hubapp.sim.staff import Staff
 from hubapp.sim.stays import staying
+from hubapp.sim.storms import nuisance
 from hubapp.sim.traffic import echoing, measuring, reporting
 from hubapp.sim.truth import Scene, deadline, truths
 from hubapp.sim.uses import control
@@ -204,6 +205,7 @@ class Ward:
             yield from monitored(bed.diary)
             yield from silenced(bed.diary, house)
             yield from control(bed.diary, said, house)
+            yield from nuisance(bed.diary, house.last)
         yield from presence(said, listed)
         yield from barriers(said, [bed.diary for bed in self.beds])
 
