@@ -48,6 +48,7 @@ class Course:
 
     def __init__(self, scene: Scene, rules: list[Rule]) -> None:
         self.scene, self.rules = scene, rules
+        self._concerned: dict[type, list[Rule]] = {}
         self.tip: Rank = (EARLIEST, 0, "")
         self.touched: set[Place] = set()
         self.everything = False
@@ -55,10 +56,18 @@ class Course:
     def hear(self, heard: Heard) -> None:
         scene, event = self.scene, heard.event
         scene.look_at(event, scene.known[heard.thresholds])
-        for rule in self.rules:
-            self.touched |= {(rule.name, key) for key in rule.hear(event, scene)}
+        for rule in self.rules if scene.meant else self._concerned_by(type(event)):
+            for key in rule.hear(event, scene):
+                self.touched.add((rule.name, key))
         self.everything = scene.pass_by(event) or self.everything
         self.tip = heard.rank
+
+    def _concerned_by(self, kind: type) -> list[Rule]:
+        """The rules to which an event of *kind* may mean something by itself."""
+        rules = self._concerned.get(kind)
+        if rules is None:
+            rules = self._concerned[kind] = [rule for rule in self.rules if issubclass(kind, getattr(rule, "hears", object))]
+        return rules
 
     def copy(self) -> Course:
         other = Course(self.scene.copy(), [copied(rule) for rule in self.rules])

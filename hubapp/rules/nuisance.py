@@ -83,6 +83,7 @@ class Nuisance:
 
     name = "nuisance"
     kind: Any = Item
+    hears = (Onset, Prioritised, Ended, Resumed)
 
     def __init__(self) -> None:
         self.items: dict[str, Item] = {}

@@ -67,6 +67,9 @@ class Rule(Protocol):
     before it, `scene.meant` what the event does to its monitor. `found` gives all that is found of a key as of *now* and
     changes nothing but what is decided of places and presence. `due`: behind which instants, all later than *now* or not,
     time alone changes that. `over`: nothing that was sent behind *horizon* can change it, so it may be forgotten.
+
+    A rule may say in `hears` which kinds of events alone mean something to it; all others it hears only if they do something
+    to their monitor (`scene.meant`).
     """
 
     name: str

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator
 from hubapp.facts import SECOND, LimitsReported, Micros, MonitorConfigured, Quality, SessionClosed, fold
 from hubapp.findings import Finding
 from hubapp.rules import accounts
+from hubapp.rules.house import OF_A_MONITOR
 from hubapp.rules.moments import Moment
 from hubapp.rules.presence import decided
 from hubapp.rules.scene import Conclusion, Event, Scene
@@ -33,6 +34,7 @@ TAKEN_UP: Micros = 30 * 86_400 * SECOND
 class Silenced:
     name = "silenced"
     kind: type = Watch
+    hears = (*PLACING, SessionClosed, *OF_A_MONITOR, Onset, Prioritised, Ended, Resumed)
 
     def __init__(self) -> None:
         self.items: dict[str, Watch] = {}
