@@ -9,6 +9,7 @@ from typing import NamedTuple, TypeAlias
 
 import msgspec
 
+from hubapp.chronicle.copies import copied
 from hubapp.chronicle.marked import marked
 from hubapp.chronicle.said import RETRACTED_KEPT, Said, finding_is_new
 from hubapp.facts import Micros
@@ -70,15 +71,15 @@ class Course:
         return rules
 
     def copy(self) -> Course:
-        other = Course(self.scene.copy(), [copied(rule) for rule in self.rules])
+        other = Course(self.scene.copy(), [going_on_from(rule) for rule in self.rules])
         other.tip = self.tip
         return other
 
 
-def copied(rule: Rule) -> Rule:
-    """The same rule that remembers the same, as its rows hold it."""
+def going_on_from(rule: Rule) -> Rule:
+    """The same rule that remembers the same."""
     other = type(rule)()
-    other.items = {key: msgspec.json.decode(msgspec.json.encode(item), type=type(item)) for key, item in rule.items.items()}
+    other.items = copied(rule.items)
     return other
 
 
