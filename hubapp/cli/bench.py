@@ -8,9 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-app = typer.Typer(
-    no_args_is_help=True, help="Measure; what needs a Kafka has one of its own. Figures: benchmarks/README.md."
-)
+app = typer.Typer(no_args_is_help=True, help="Measure; what needs a Kafka has one of its own. Figures: benchmarks/README.md.")
 
 Json = Annotated[bool, typer.Option("--json", help="As JSON, for programs.")]
 
