@@ -30,14 +30,7 @@ def micros(instant: datetime) -> Micros:
 
 def iso(instant: Micros) -> str:
     """Six decimals and `Z`, always."""
-    second, rest = divmod(instant, SECOND)
-    return f"{_to_the_second(second)}.{rest:06d}Z"
-
-
-@lru_cache(maxsize=1 << 14)
-def _to_the_second(second: int) -> str:
-    """Most instants share theirs with others."""
-    return (EPOCH + timedelta(seconds=second)).isoformat()[:19]
+    return (EPOCH + timedelta(microseconds=instant)).isoformat(timespec="microseconds")[:26] + "Z"
 
 
 @lru_cache(maxsize=1 << 16)

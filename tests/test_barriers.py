@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hubapp.chronicle.chronicle import Chronicle
+from hubapp.chronicle.chronicle import Chronicle, copied
 from hubapp.chronicle.oracle import conclude, heard_by_the_house
 from hubapp.facts import SECOND, AnyFact
 from hubapp.findings import Finding
@@ -21,7 +21,6 @@ from hubapp.rules.scene import Event, Scene, rank
 from hubapp.rules.told import Onset
 from hubapp.thresholds import BarriersThresholds, PresenceThresholds, Thresholds, digest
 from hubapp.ward.oracle import shorts
-from tests.folding import written_and_read
 from tests.timeline import (
     Timeline,
     bed,
@@ -359,7 +358,7 @@ def test_state_that_is_written_and_read_finds_the_same(seed: int, cut: int) -> N
     rule, scene = Barriers(), Scene(House(), "test", {})
     for number, event in enumerate(heard):
         if number == cut:
-            rule = written_and_read(rule)  # type: ignore[assignment]  # The same class.
+            rule = copied(rule)  # type: ignore[assignment]  # The same class.
         scene.look_at(event, Thresholds())
         rule.hear(event, scene)
         scene.pass_by(event)

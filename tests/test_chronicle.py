@@ -16,8 +16,8 @@ from hubapp.facts import SECOND, AnyFact, Micros, Progress, encode_fact
 from hubapp.findings import Finding
 from hubapp.household.household import Household
 from hubapp.household.state import changes, restore
-from hubapp.rules.scene import Rule, rank
-from hubapp.rules.told import EpisodeTold, Resumed
+from hubapp.rules.scene import Rule
+from hubapp.rules.told import EpisodeTold
 from hubapp.thresholds import CoverageThresholds, PresenceThresholds, Thresholds, UnitThresholds, digest
 from hubapp.ward.oracle import shorts
 from tests.test_laws import arrival, newest, story
@@ -132,9 +132,3 @@ def test_rows_are_written_once_for_each_change() -> None:
     list(chronicle.conclude(newest(story(1))))
     list(rows.changes(chronicle))
     assert list(rows.changes(chronicle)) == []
-
-
-def test_what_one_record_says_of_several_alarms_is_heard_in_one_order_however_it_was_told() -> None:
-    """A discovery takes up all the alarms of a monitor that was lost."""
-    one, other = (Resumed(order=(SECOND, "events-sdc", 0, 0, 0), id=name) for name in ("a", "b"))
-    assert sorted([other, one], key=rank) == sorted([one, other], key=rank) == [one, other]

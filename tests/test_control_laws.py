@@ -10,7 +10,7 @@ import msgspec
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from hubapp.chronicle.chronicle import Chronicle
+from hubapp.chronicle.chronicle import Chronicle, copied
 from hubapp.chronicle.oracle import conclude
 from hubapp.facts import SECOND, AnyFact, Limit, Micros
 from hubapp.findings import Finding
@@ -18,7 +18,6 @@ from hubapp.rules.control import Control
 from hubapp.rules.house import House
 from hubapp.rules.scene import Scene, rank
 from hubapp.thresholds import ControlThresholds, PresenceThresholds, Thresholds, digest
-from tests.folding import written_and_read
 from tests.timeline import (
     T0,
     Timeline,
@@ -109,7 +108,7 @@ def test_what_is_remembered_is_all_that_is_needed(seed: int, cut: float) -> None
     scene, rule = Scene(House(), "test", {}), Control()
     for number, fact in enumerate(facts):
         if number == int(cut * len(facts)):
-            again = written_and_read(rule)
+            again = copied(rule)
             assert isinstance(again, Control)
             rule, scene = again, scene.copy()
         scene.look_at(fact, SET)

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hubapp.chronicle import oracle
-from hubapp.chronicle.chronicle import Chronicle
+from hubapp.chronicle.chronicle import Chronicle, copied
 from hubapp.chronicle.oracle import heard_by_the_house
 from hubapp.facts import SECOND
 from hubapp.findings import Finding
@@ -21,7 +21,6 @@ from hubapp.rules.scene import Event, Rule, Scene, rank
 from hubapp.rules.told import Judged
 from hubapp.thresholds import FloodsThresholds, PresenceThresholds, Thresholds, UnitThresholds, digest, parse
 from hubapp.ward.oracle import shorts
-from tests.folding import written_and_read
 from tests.timeline import (
     LONG,
     Timeline,
@@ -413,7 +412,7 @@ def test_what_is_remembered_is_all_that_counts(moments: list[tuple[float, int]],
     for index, event in enumerate(events_of(line, TWO)):
         if index == cut:
             told(rule, scene)  # What is shown meanwhile changes nothing.
-            rule = written_and_read(rule)
+            rule = copied(rule)
         scene.look_at(event, TWO)
         list(rule.hear(event, scene))
         scene.pass_by(event)

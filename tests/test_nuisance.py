@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hubapp.chronicle import oracle
+from hubapp.chronicle.chronicle import copied
 from hubapp.facts import SECOND, AlarmFact
 from hubapp.findings import Finding
 from hubapp.rules.house import House
@@ -17,7 +18,6 @@ from hubapp.rules.nuisance import Nuisance
 from hubapp.rules.scene import Rule, Scene, rank
 from hubapp.thresholds import NuisanceThresholds, Thresholds
 from hubapp.ward.oracle import shorts
-from tests.folding import written_and_read
 from tests.timeline import (
     LONG,
     Timeline,
@@ -343,7 +343,7 @@ def test_what_is_remembered_is_all_that_counts(moments: list[tuple[float, int]],
         if index == cut:
             for key in rule.items:  # What is shown meanwhile changes nothing.
                 list(rule.found(key, scene, LONG))
-            rule = written_and_read(rule)
+            rule = copied(rule)
         scene.look_at(event, Thresholds())
         list(rule.hear(event, scene))
         scene.pass_by(event)

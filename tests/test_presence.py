@@ -10,14 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hubapp.chronicle.chronicle import Chronicle
+from hubapp.chronicle.chronicle import Chronicle, copied
 from hubapp.facts import AnyFact, Micros
 from hubapp.findings import Finding
 from hubapp.rules.house import House
 from hubapp.rules.scene import Scene
 from hubapp.rules.sessions import Sessions
 from hubapp.thresholds import PresenceThresholds, SessionDays, Thresholds, digest
-from tests.folding import written_and_read
 from tests.timeline import Timeline, failed, instant, iso, locked, log_in, log_out, raised, unit
 
 WEEK, MONTH = "168:00:00", "720:00:00"
@@ -352,7 +351,7 @@ def fold(facts: list[AnyFact], cut: int, thresholds: Thresholds) -> list[tuple[F
     rule, house = Sessions(), scene()
     for number, fact in enumerate(sorted(facts, key=lambda one: one.order)):
         if number == cut:
-            rule = written_and_read(rule)  # type: ignore[assignment]  # The same class.
+            rule = copied(rule)  # type: ignore[assignment]  # The same class.
         house.look_at(fact, thresholds)
         rule.hear(fact, house)
         house.pass_by(fact)

@@ -43,7 +43,7 @@ IMPATIENT = Thresholds(attendance=AttendanceThresholds(deadline_hi=1, deadline_m
 def the_facts() -> tuple[list[AnyFact], int]:
     """In their order, and the watermark behind them."""
     played = Played.of(PLAN)
-    taken = Taken(list(verifying.placed(played)), past=True)
+    taken = Taken(list(verifying.placed(played, PLAN.seed)), past=True)
     return sorted(taken.everything(), key=lambda fact: fact.order), played.newest + AFTER_THE_END
 
 

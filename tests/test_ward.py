@@ -56,15 +56,6 @@ def test_a_deadline_passes_on_a_quiet_ward() -> None:
     assert told(log, "attendance")[-1] == ("provisional", "no-evidence")
 
 
-@pytest.mark.parametrize("steps", [("30:00",), ("1:00", "5:00", "12:00", "30:00")])
-def test_an_onset_before_a_loss_counts_also_where_a_backlog_is_heard_at_once(steps: tuple[str, ...]) -> None:
-    """What a monitor is now says nothing of how it was when the alarm began."""
-    chattering = [(f"0:{second}", fact()) for second, fact in (("00", raised), ("05", ended), ("10", raised), ("15", ended))]
-    log = Log()
-    log.batch([*facts(ALARM[0], *chattering, ("0:20", raised()), ("0:25", ended()), ("6:00", lost())), *map(claim, steps)])
-    assert [finding.body["onsets"] for finding in log.told if finding.rule == "nuisance"][-1:] == [3]
-
-
 def test_nothing_is_told_again_that_has_not_changed() -> None:
     log = Log()
     log.batch([*facts(*ALARM), claim("0:00")])

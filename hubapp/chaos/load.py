@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-import zlib
 from collections import deque
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
@@ -19,17 +18,11 @@ from hubapp.settings import Settings
 from hubapp.sim.play import LATEST, MARKED
 from hubapp.sim.ward import Json, Plan, Ward
 from hubapp.sim.wires import Wire
-from hubapp.topics import READ, SOURCES
+from hubapp.topics import READ
 
 UNANSWERED = 5_000
 # In place of a time: what is held is a mark. A producer sends nothing without key and value, so it has a key.
 MARK, MARK_KEY = -1, b"mark"
-PARTITIONS = {one.role: one.partitions for one in SOURCES}
-
-
-def by_bytes(wire: Wire) -> int | None:
-    """Without a key the bytes choose the partition, so that a repeat is one; None: the key does."""
-    return zlib.crc32(wire.value) % PARTITIONS[wire.topic] if wire.key is None and wire.topic in PARTITIONS else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +105,6 @@ class Load:
                 self._held.put_nowait((wire, partition, MARK))
 
     def post(self, wire: Wire, partition: int | None = None) -> None:
-        partition = by_bytes(wire) if partition is None else partition
         self._held.put_nowait((wire, partition, int((time.time() + self.ahead) * 1000)))
 
     async def acknowledged(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Iterator
+from random import Random
 from typing import Any
 
 import msgspec
@@ -12,13 +13,13 @@ from aiokafka import ConsumerRecord
 
 from hubapp.chaos import check, kills
 from hubapp.chaos.expected import ReplayedHouse, ReplayedWard, Taken, addresses, house_oracle, oracle, told
-from hubapp.chaos.load import PARTITIONS, Played, Source, by_bytes
+from hubapp.chaos.load import Played, Source
 from hubapp.chaos.orders import Orders
 from hubapp.chaos.verdict import Outcome, none, same
 from hubapp.engine.transaction import hashed
 from hubapp.facts import SECOND, Micros, Progress, encode_fact
 from hubapp.sim.ward import Plan
-from hubapp.topics import HOUSE, LOG_PARTITIONS, PATIENTS
+from hubapp.topics import HOUSE, LOG_PARTITIONS, PATIENTS, SOURCES
 from hubapp.ward.watermark import AFTER_THE_END
 
 # The time of the logs stands behind everything: no claim is capped by it.
@@ -37,7 +38,7 @@ def in_process(plan: Plan) -> Outcome:
     """The same without Kafka: intake, logs with progress, and the ward in batches."""
     began = time.monotonic()
     outcome, played = Outcome(f"seed {plan.seed}", f"{plan.auth} service", "none"), Played.of(plan)
-    sources = list(placed(played))
+    sources = list(placed(played, plan.seed))
     taken, mark = Taken(sources, past=True), played.newest + AFTER_THE_END
     wards = {n: ReplayedWard(n, log(n, taken, sources, mark), CLUSTER, cut=1009) for n in range(LOG_PARTITIONS)}
     house = ReplayedHouse(log_of_the_house(taken, wards, mark), CLUSTER, cut=1009)
@@ -58,13 +59,13 @@ def in_process(plan: Plan) -> Outcome:
     return outcome
 
 
-def placed(played: Played) -> Iterator[Source]:
+def placed(played: Played, seed: int) -> Iterator[Source]:
     """Records where a producer would put them, in the order of their arrival; the Kafka timestamp is that arrival."""
-    ends = Counter[tuple[str, int]]()
+    counts, ends, luck = {one.role: one.partitions for one in SOURCES}, Counter[tuple[str, int]](), Random(seed)
     for due, wire in played.wires:
         key = None if wire.key is None else wire.key.encode()
-        number = by_bytes(wire) if key is None else hashed(key) % PARTITIONS[wire.topic]
-        assert number is not None
+        count = counts[wire.topic]
+        number = luck.randrange(count) if key is None else hashed(key) % count
         offset, ends[wire.topic, number] = ends[wire.topic, number], ends[wire.topic, number] + 1
         headers = tuple((name, value.encode()) for name, value in wire.headers.items())
         yield Source(wire.topic, number, offset, due // 1000, key, wire.value, headers)

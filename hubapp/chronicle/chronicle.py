@@ -9,7 +9,6 @@ from typing import NamedTuple, TypeAlias
 
 import msgspec
 
-from hubapp.chronicle.copies import copied
 from hubapp.chronicle.marked import marked
 from hubapp.chronicle.said import RETRACTED_KEPT, Said, finding_is_new
 from hubapp.facts import Micros
@@ -17,7 +16,7 @@ from hubapp.findings import Finding
 from hubapp.rules.episode import OPEN_END
 from hubapp.rules.house import House, copy_of
 from hubapp.rules.moments import EARLIEST, Order, start_of
-from hubapp.rules.scene import Conclusion, Event, Heirs, Rank, Rule, Scene, rank
+from hubapp.rules.scene import Conclusion, Event, Heirs, Rule, Scene, rank
 from hubapp.rules.told import EpisodeTold, Handled, Word
 from hubapp.thresholds import Thresholds
 
@@ -31,7 +30,7 @@ Place: TypeAlias = tuple[str, str]
 class Heard(NamedTuple):
     """An event at its place in the order; thresholds: the hash of those in force at its place in the log."""
 
-    rank: Rank
+    rank: tuple[Order, int]
     event: Event
     thresholds: str
 
@@ -49,37 +48,28 @@ class Course:
 
     def __init__(self, scene: Scene, rules: list[Rule]) -> None:
         self.scene, self.rules = scene, rules
-        self._concerned: dict[type, list[Rule]] = {}
-        self.tip: Rank = (EARLIEST, 0, "")
+        self.tip: tuple[Order, int] = (EARLIEST, 0)
         self.touched: set[Place] = set()
         self.everything = False
 
     def hear(self, heard: Heard) -> None:
         scene, event = self.scene, heard.event
         scene.look_at(event, scene.known[heard.thresholds])
-        for rule in self.rules if scene.meant else self._concerned_by(type(event)):
-            for key in rule.hear(event, scene):
-                self.touched.add((rule.name, key))
+        for rule in self.rules:
+            self.touched |= {(rule.name, key) for key in rule.hear(event, scene)}
         self.everything = scene.pass_by(event) or self.everything
         self.tip = heard.rank
 
-    def _concerned_by(self, kind: type) -> list[Rule]:
-        """The rules to which an event of *kind* may mean something by itself."""
-        rules = self._concerned.get(kind)
-        if rules is None:
-            rules = self._concerned[kind] = [rule for rule in self.rules if issubclass(kind, getattr(rule, "hears", object))]
-        return rules
-
     def copy(self) -> Course:
-        other = Course(self.scene.copy(), [going_on_from(rule) for rule in self.rules])
+        other = Course(self.scene.copy(), [copied(rule) for rule in self.rules])
         other.tip = self.tip
         return other
 
 
-def going_on_from(rule: Rule) -> Rule:
-    """The same rule that remembers the same."""
+def copied(rule: Rule) -> Rule:
+    """The same rule that remembers the same, as its rows hold it."""
     other = type(rule)()
-    other.items = copied(rule.items)
+    other.items = {key: msgspec.json.decode(msgspec.json.encode(item), type=type(item)) for key, item in rule.items.items()}
     return other
 
 
@@ -114,7 +104,7 @@ class Chronicle:
 
         What lies before the horizon, and counts all the same, is heard there.
         """
-        heard = Heard(max(rank(event), (start_of(self.horizon), 0, "")), event, thresholds)
+        heard = Heard(max(rank(event), (start_of(self.horizon), 0)), event, thresholds)
         if not self.held or self.held[-1].rank <= heard.rank:
             self.held.append(heard)
         else:
@@ -244,7 +234,7 @@ class Chronicle:
         return passed
 
     def _fold(self, horizon: Micros) -> list[Heard]:
-        index = bisect_left(self.held, (start_of(horizon), 0, ""), key=RANK)
+        index = bisect_left(self.held, (start_of(horizon), 0), key=RANK)
         passed, self.held = self.held[:index], self.held[index:]
         for heard in passed:
             self.settled.hear(heard)

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-app = typer.Typer(no_args_is_help=True, help="Measure; what needs a Kafka has one of its own. Figures: benchmarks/README.md.")
+app = typer.Typer(no_args_is_help=True, help="Measure, on an embedded Kafka of the run's own. Figures: benchmarks/README.md.")
 
 Json = Annotated[bool, typer.Option("--json", help="As JSON, for programs.")]
 
@@ -47,21 +47,6 @@ def kernel(
     from hubapp.bench import kernel as measured
 
     measured.show(measured.run(records, recovery=recovery, say=say), json)
-
-
-@app.command(epilog="Example: hub bench rules --alerts 5000 --json")
-def rules(
-    alerts: Annotated[int, typer.Option(min=100, help="About so many alert records")] = 20_000,
-    beds: Annotated[int, typer.Option(min=1, help="Beds of the simulated hub")] = 64,
-    json: Json = False,
-) -> None:
-    """Each rule's share of the processor's time on a simulated hub's facts, in one process and without Kafka."""
-    from hubapp.bench import rules as measured
-
-    told = measured.run(alerts, beds, say)
-    show(told, "rules", json)
-    if not json:
-        print(f"{told['facts']:,} facts in {told['seconds']} s of the processor: {told['facts_per_second']:,}/s")
 
 
 def say(words: str) -> None:

@@ -60,8 +60,6 @@ class Barriers:
 
     def __init__(self) -> None:
         self.items: dict[str, Stretch | Alarm] = {}
-        self._viewed: dict[str, Stretch | Alarm] | None = None
-        self._keys: list[str] = []
 
     def hear(self, event: Event, scene: Scene) -> Iterable[str]:
         match event:
@@ -88,12 +86,8 @@ class Barriers:
     def _alarms(self) -> Iterator[Alarm]:
         return (item for item in self.items.values() if isinstance(item, Alarm))
 
-    def _stretches(self) -> list[Stretch]:
-        """Few among many episodes: their keys are a view of the items, made when it is asked for and never stored."""
-        if self._viewed is not self.items:
-            self._viewed, self._keys = self.items, [key for key, item in self.items.items() if isinstance(item, Stretch)]
-        self._keys = [key for key in self._keys if key in self.items]
-        return [item for key in self._keys if isinstance(item := self.items[key], Stretch)]
+    def _stretches(self) -> Iterator[Stretch]:
+        return (item for item in self.items.values() if isinstance(item, Stretch))
 
     def _decide(self, scene: Scene) -> None:
         """Keep what is known of places before it changes."""
@@ -141,8 +135,6 @@ class Barriers:
         if (stretch := next(going, None)) is None:
             copy, shared = sighting(fact), what == "account" and who.shared
             stretch = Stretch(what=what, named=named, used=scene.thresholds.barriers, first=copy, recent=copy, shared=shared)
-            if stretch.key not in self.items:
-                self._keys.append(stretch.key)
             self.items[stretch.key] = stretch
         mark(stretch, fact, who.written, scene)
         return stretch.key

@@ -49,7 +49,6 @@ def linked(episode: Episode, moment: Moment, house: Timeline) -> None:
     """It is told which monitor the alarm is on; what happened there before says nothing of it."""
     assert moment.monitor is not None
     episode.monitor, episode.serial = moment.monitor, house.serial(moment.monitor)
-    episode.unobserved = house.silent_at(moment.monitor, episode.order)
     episode.linked = moment.order
 
 

@@ -49,8 +49,8 @@ class Episode(msgspec.Struct):
     `at` of these records. signal_ended: when nothing was announced any more. closes: when the way it ended was decided.
     losses: (lost, heard of again) by `sent`; returned: the first word of the monitor after a loss that had ended it,
     as_lost: how it stood then. since: when each priority was first sent. linked: since when its monitor is known. previous:
-    the start of the episode before. unobserved: its monitor was lost when it began. behind: its clock is not believed. stray:
-    raised after its patient had gone; gone: the patient has gone since.
+    the start of the episode before. behind: its clock is not believed. stray: raised after its patient had gone; gone: the
+    patient has gone since.
     """
 
     subject: str
@@ -74,7 +74,6 @@ class Episode(msgspec.Struct):
     reports: int
     last_sent: Micros
     last: tuple[Priority, Limits | None]
-    unobserved: bool = False
     behind: bool = False
     previous: Micros | None = None
     end: Micros | None = None

@@ -39,10 +39,6 @@ class Maskings:
 
     name = "masking"
     kind: Any = Item
-    hears = (
-        Onset, Prioritised, Handled, Ended, Resumed, AlarmFact, SensorRemoved, MonitorSeen, BedPlaced, MonitorPlaced,
-        EncounterChanged,
-    )  # fmt: skip
 
     def __init__(self) -> None:
         self.items: dict[str, Item] = {}

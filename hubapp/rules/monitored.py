@@ -18,7 +18,6 @@ from hubapp.rules.places import NOWHERE, Place
 from hubapp.rules.scene import Conclusion, Event, Scene
 from hubapp.rules.sightings import Sighting, seconds
 from hubapp.rules.stays import PLACING, Stay, begun, contradicts, copy_of, left, monitor_of, overlapping, placed, serial_of
-from hubapp.rules.told import Onset
 
 
 class Session(msgspec.Struct):
@@ -59,7 +58,6 @@ class Nothing(msgspec.Struct, frozen=True):
 class Monitored:
     name = "monitored"
     kind: type = Sessions
-    hears = (Onset, *PLACING)
 
     def __init__(self) -> None:
         self.items: dict[str, Sessions] = {}

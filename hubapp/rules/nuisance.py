@@ -83,7 +83,6 @@ class Nuisance:
 
     name = "nuisance"
     kind: Any = Item
-    hears = (Onset, Prioritised, Ended, Resumed)
 
     def __init__(self) -> None:
         self.items: dict[str, Item] = {}

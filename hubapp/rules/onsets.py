@@ -68,7 +68,6 @@ def begin(alarm: Alarm, held: Held, house: Timeline, *, behind: bool = False) ->
         episode.mark("clock-behind")
     elif old:
         episode.mark("told-late")
-    episode.unobserved = monitor is not None and house.silent_at(monitor, held.order)
     if monitor and fact.patient:
         astray(episode, *house.session(monitor, fact.order))
     alarm.episodes.append(episode)

@@ -42,12 +42,9 @@ Event: TypeAlias = AnyFact | Word
 WORDS: tuple[type, ...] = (Onset, Prioritised, Handled, Judged, Ended, Resumed)
 
 
-Rank: TypeAlias = tuple[Order, int, str]
-
-
-def rank(event: Event) -> Rank:
-    """The total order of events: what an alarm's record says comes before what follows from it, and that by episode."""
-    return (event.order, WORDS.index(type(event)) + 1, event.id) if isinstance(event, Word) else (event.order, 0, "")
+def rank(event: Event) -> tuple[Order, int]:
+    """The total order of events: what an alarm's record says comes before what follows from it."""
+    return event.order, WORDS.index(type(event)) + 1 if isinstance(event, Word) else 0
 
 
 class Conclusion(NamedTuple):
@@ -67,9 +64,6 @@ class Rule(Protocol):
     before it, `scene.meant` what the event does to its monitor. `found` gives all that is found of a key as of *now* and
     changes nothing but what is decided of places and presence. `due`: behind which instants, all later than *now* or not,
     time alone changes that. `over`: nothing that was sent behind *horizon* can change it, so it may be forgotten.
-
-    A rule may say in `hears` which kinds of events alone mean something to it; all others it hears only if they do something
-    to their monitor (`scene.meant`).
     """
 
     name: str

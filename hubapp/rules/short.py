@@ -9,13 +9,14 @@ from hubapp.rules.attendance import deadline, lost_at
 from hubapp.rules.endings import ended_order
 from hubapp.rules.episode import Episode, Known, identity
 from hubapp.rules.evidence import Attendance, hands, judged, signal_limit
+from hubapp.rules.house import Timeline
 from hubapp.rules.moments import EARLIEST, Order
 from hubapp.rules.sightings import Sighting
 from hubapp.rules.told import Ended, EpisodeTold, Handled, Judged, Onset, Prioritised, Resumed
 
 
 def short(
-    episode: Episode, previous: Episode | None, seen: Attendance | None, verdict: tuple[Micros, str] | None
+    episode: Episode, previous: Episode | None, seen: Attendance | None, verdict: tuple[Micros, str] | None, house: Timeline
 ) -> EpisodeTold:  # fmt: skip
     """What is told of *episode*; previous: the one before it of the same alarm; seen: its evidence; verdict: its deadline,
     when that has passed, and the result that attendance has now.
@@ -23,7 +24,7 @@ def short(
     name = identity(episode, "episodes")
     return EpisodeTold(
         id=name,
-        onset=onset(episode, previous, name),
+        onset=onset(episode, previous, name, house),
         priorities=tuple(
             Prioritised(order=episode.order if sent == episode.sent else at(sent, name), id=name, priority=priority)
             for priority, sent in sorted(episode.since.items(), key=lambda one: (one[1], one[0]))
@@ -39,14 +40,15 @@ def at(sent: Micros, name: str) -> Order:
     return (sent, name, -1, -1, -1)
 
 
-def onset(episode: Episode, previous: Episode | None, name: str) -> Onset:
+def onset(episode: Episode, previous: Episode | None, name: str, house: Timeline) -> Onset:
     late = "told-late" in episode.quality
+    unobserved = episode.monitor is not None and house.silent_at(episode.monitor, episode.order)
     missed = previous is not None and previous.ended_by == "unseen"
     return Onset(
         order=episode.order, id=name, subject=episode.subject, patient=episode.patient, monitor=episode.monitor,
         serial=episode.serial, device=episode.device, sensor=episode.sensor, condition=episode.condition, kind=episode.kind,
         start=episode.start, sighting=episode.onset, thresholds=episode.thresholds,
-        counts=not (late or episode.unobserved or missed), told_late=late, unobserved=episode.unobserved,
+        counts=not (late or unobserved or missed), told_late=late, unobserved=unobserved,
     )  # fmt: skip
 
 

@@ -14,10 +14,9 @@ from collections.abc import Iterable, Iterator
 from hubapp.facts import SECOND, LimitsReported, Micros, MonitorConfigured, Quality, SessionClosed, fold
 from hubapp.findings import Finding
 from hubapp.rules import accounts
-from hubapp.rules.house import OF_A_MONITOR
 from hubapp.rules.moments import Moment
 from hubapp.rules.presence import decided
-from hubapp.rules.scene import WORDS, Conclusion, Event, Scene
+from hubapp.rules.scene import Conclusion, Event, Scene
 from hubapp.rules.sightings import seconds
 from hubapp.rules.silences import Alarmed, Silence, Watch, count, critical, level, shown
 from hubapp.rules.silencing import PAUSED, befall, begin, end, tell
@@ -34,7 +33,6 @@ TAKEN_UP: Micros = 30 * 86_400 * SECOND
 class Silenced:
     name = "silenced"
     kind: type = Watch
-    hears = (*PLACING, SessionClosed, *OF_A_MONITOR, Onset, Prioritised, Ended, Resumed)
 
     def __init__(self) -> None:
         self.items: dict[str, Watch] = {}
@@ -66,7 +64,7 @@ class Silenced:
 
     def _alarming(self, event: Event) -> str | None:
         """The monitor of an episode of which more is told."""
-        if not isinstance(event, (Prioritised, Ended, Resumed)):
+        if not isinstance(event, Prioritised | Ended | Resumed):
             return None
         return next((monitor for monitor, watch in self.items.items() if event.id in watch.alarms), None)
 
@@ -111,13 +109,11 @@ def happens(watch: Watch, event: Event, scene: Scene, monitor: str) -> bool:
     causes, arrived = tell(watch, event, scene), begun(event, scene, watch.stays)
     if arrived is not None:
         watch.stays[fold(arrived.patient)] = arrived
-    if watch.silences:
-        end(watch, event)
-    if watch.causes and not is_lost(event, scene, monitor):
+    end(watch, event)
+    if not is_lost(event, scene, monitor):
         begin(watch, monitor, event, scene, causes, arrived, returned=any(moment.what == "heard" for moment in moments))
-    if watch.silences:
-        count(watch, event.order[0])
-    return bool(moments) or arrived is not None or isinstance(event, (*WORDS, MonitorConfigured, LimitsReported))
+    count(watch, event.order[0])
+    return bool(moments) or arrived is not None or isinstance(event, Word | MonitorConfigured | LimitsReported)
 
 
 def alarms(watch: Watch, event: Event) -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hubapp.facts import SECOND, Micros
 from hubapp.sim.alarms import Act
 from hubapp.sim.beds import Bed
-from hubapp.sim.conditions import CONDITIONS, USUAL
+from hubapp.sim.conditions import USUAL
 from hubapp.sim.courses import Process, span
-from hubapp.sim.diary import Use
 
 if TYPE_CHECKING:
     from hubapp.sim.ward import Ward
@@ -26,7 +25,7 @@ def by_hand(ward: Ward, bed: Bed) -> None:
         ways += [pause, pause, off]
     elif bed.audio == "off":
         ways += [on]
-    if bed.settled:
+    if bed.patient is not None and ward.now - bed.opened > SETTLED:
         ways += [limits]
     if ways:
         ward.random.choice(ways)(ward, bed)
@@ -38,13 +37,9 @@ def by_name(ward: Ward, bed: Bed, user: str) -> None:
 
 
 def audio(ward: Ward, bed: Bed, state: str, act: bool) -> None:
-    before, old, bed.audio = bed.device(), bed.audio, state
+    before, bed.audio = bed.device(), state
     sent = bed.stamp()
-    if state != "on":
-        change = "audio-off" if state == "off" else "paused"
-        bed.diary.uses.append(Use(sent, bed.patient, change, None, old, state))
     ward.gateway.configured(sent, bed.serial, state)
-    bed.diary.audio.append((sent, state))
     if act:
         bed.acted(Act(sent, "bedside", "audio"))
     ward.platform.device(sent + 30_000, "DEVICE_CONFIG_UPDATED_EVENT", "system", bed.device(), before)
@@ -56,8 +51,8 @@ def pause(ward: Ward, bed: Bed) -> None:
 
 
 def resuming(ward: Ward, bed: Bed) -> Process:
-    """After two minutes by itself: nobody's act. Some monitors are set to pause without end, and it is forgotten."""
-    yield span(ward.random, 150, 2400) if ward.random.random() < 0.2 else 120 * SECOND
+    """After two minutes by itself: nobody's act."""
+    yield 120 * SECOND
     if bed.audio != "paused":
         return
     if bed.connected:
@@ -85,7 +80,7 @@ def on(ward: Ward, bed: Bed) -> None:
 
 def limits(ward: Ward, bed: Bed) -> None:
     """One value or one enabling; an alarm of that condition is told again, with the time of its onset."""
-    random, old = ward.random, settings(bed)
+    random = ward.random
     quiet = [name for name in bed.values if all(name != alarm.condition for alarm in bed.open.values())]
     if quiet and random.random() < 0.3:
         name = random.choice(quiet)
@@ -95,47 +90,21 @@ def limits(ward: Ward, bed: Bed) -> None:
     else:
         name = random.choice(list(USUAL))
         bed.values[name] = USUAL[name] + random.choice([step for step in range(-5, 6) if USUAL[name] + step != bed.values[name]])
-    changed(ward, bed, name, old[name])
-
-
-def widened(ward: Ward, bed: Bed) -> None:
-    """A limit that the patient's values reach less often."""
-    old, name = settings(bed), ward.random.choice(list(USUAL))
-    step = ward.random.randrange(1, 6)
-    bed.values[name] = (bed.values[name] or 0.0) + (step if CONDITIONS[name].side == "upper" else -step)
-    changed(ward, bed, name, old[name])
-
-
-def settings(bed: Bed) -> dict[str, dict[str, Any]]:
-    """Each condition's limits and enabling, as they are told."""
-    pairs = {name: bed.limits(name) or (None, None) for name in bed.values}
-    return {name: {"enabled": bed.enabled[name], "lower": lower, "upper": upper} for name, (lower, upper) in pairs.items()}
-
-
-def changed(ward: Ward, bed: Bed, name: str, old: dict[str, Any]) -> None:
-    """Told, with the alarm of that condition, if there is one; a use of a control where it now alarms less."""
-    new, sent = settings(bed)[name], told(ward, bed)
-    higher = new["upper"] is not None and new["upper"] > old["upper"]
-    lower = new["lower"] is not None and new["lower"] < old["lower"]
-    disabled = old["enabled"] and not new["enabled"]
-    if disabled or higher or lower:
-        bed.diary.uses.append(Use(sent, bed.patient, "condition-disabled" if disabled else "limits-wider", name, old, new))
+    told(ward, bed)
     for alarm in bed.told_alarms():
         if alarm.condition == name and alarm.state == "active":
             bed.tell(alarm)
 
 
-def told(ward: Ward, bed: Bed) -> Micros:
+def told(ward: Ward, bed: Bed) -> None:
     sent = bed.stamp()
     ward.gateway.ranges(sent, bed.serial, bed.patient or bed.serial, bed.ranges())
-    bed.diary.limits(sent, bed.enabled)
     bed.acted(Act(sent, "bedside", "limits"))
     if ward.random.random() < ward.plan.echoes:
         for number, event_type in enumerate(("VITAL_RANGE_DELETED_EVENT", "VITAL_RANGE_CREATED_EVENT"), 1):
             ward.platform.echo(
                 sent + number * 40_000, event_type, bed.device(), code="199764", upper_limit=120.0, lower_limit=None
             )
-    return sent
 
 
 def enabling(ward: Ward, bed: Bed, name: str) -> Process:
@@ -152,8 +121,6 @@ def command(ward: Ward, bed: Bed, user: str, sent: Micros | None = None) -> None
     operation = ward.random.choices(OPERATIONS, (40, 30, 20, 10))[0]
     request = ward.platform.command(sent, user, bed.device(), operation, by_serial=ward.random.random() < 0.4)
     bed.acted(Act(sent, "command", operation, user))
-    if operation != "SetPatientContext":
-        bed.diary.uses.append(Use(sent, bed.patient, "command", operation=operation, account=user))
     ward.platform.answer(sent + span(ward.random, 0.2, 1.5), bed.device(), request, success=ward.random.random() < 0.9)
 
 

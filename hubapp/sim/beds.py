@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from hubapp.facts import SECOND, Micros
 from hubapp.sim.alarms import Act, Alarm, Loss, State
 from hubapp.sim.conditions import CONDITIONS, MONITOR, SWITCHED, USUAL
-from hubapp.sim.diary import Diary
 from hubapp.sim.forms import MILLI, uuid_text
 
 if TYPE_CHECKING:
@@ -44,7 +43,6 @@ class Bed:
         self.audio = "on"
         self.connected, self.long_away = True, False
         self.losses: list[Loss] = []
-        self.diary = Diary(self.serial, unit, losses=self.losses)
         self.open: dict[tuple[str, str], Alarm] = {}
         self.newest: dict[tuple[str, str], Alarm] = {}
         self.gone: list[Alarm] = []
@@ -57,11 +55,6 @@ class Bed:
         soon = (self.ward.now // MILLI + self.random.randrange(least, most)) * MILLI
         self.sent = max(soon, self.sent + MILLI)
         return self.sent
-
-    @property
-    def settled(self) -> bool:
-        """Limits changed within 5 s after a patient session opened are nobody's act."""
-        return self.patient is not None and self.connected and self.ward.now - self.opened > 10 * SECOND
 
     def device(self, **changed: Any) -> Json:
         """The monitor as the platform knows it."""
@@ -143,7 +136,6 @@ class Bed:
             if before is not None and before.patient == alarm.patient:
                 alarm.previous_onset, before.next_onset = before.start, alarm.start
             self.newest[alarm.key] = alarm
-            self.diary.alarms.append(alarm)
         if alarm.state == "active" and all(priority != alarm.priority for _, priority in alarm.priorities):
             alarm.priorities.append((sent, alarm.priority))
         alarm.reports += 1

@@ -76,7 +76,6 @@ def discovered(ward: Ward, bed: Bed, patient: str | None, differing: list[Alarm]
     named = patient if emulator or ward.random.random() < 0.5 else None
     within = physiological if emulator else []
     gateway.discovered(first, bed.serial, bed.sensors, bed.audio, payloads(bed, technical), named, payloads(bed, within))
-    bed.diary.audio.append((first, bed.audio))
     for alarm in (*technical, *within):
         bed.noted(alarm, first, listed=True)
     for code, serial in bed.sensors.items():

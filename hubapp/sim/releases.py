@@ -34,7 +34,6 @@ def session_over(ward: Ward, bed: Bed, sent: Micros, traced: bool) -> None:
     ward.platform.encounter(ward.soon(), "COMPLETED", "system", bed.encounter)
     bed.patient = None
     bed.session += 1
-    bed.diary.left(sent)
 
 
 def traces(bed: Bed, sent: Micros) -> None:

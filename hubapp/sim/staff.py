@@ -10,7 +10,6 @@ from hubapp.sim.alarms import Alarm
 from hubapp.sim.authentication import Account
 from hubapp.sim.beds import Bed
 from hubapp.sim.courses import Process, span
-from hubapp.sim.diary import Said, Saying
 from hubapp.sim.forms import uuid_text
 from hubapp.sim.presence import LogIn
 from hubapp.sim.truth import deadline
@@ -36,7 +35,6 @@ class Staff:
         self.shared = Account(uuid_text(ward.random), "clinical", ("clinical",)) if ward.plan.auth == "older" else None
         self.people = [person for unit in ward.units for person in self.hired(unit)]
         self.inside: dict[str, Account] = {}
-        self.sayings: list[Saying] = []
         self.last: Micros = 0
 
     def hired(self, unit: str) -> list[Person]:
@@ -58,9 +56,6 @@ class Staff:
             self.ward.service.created(self.ward.soon(), account)
         for person in self.people:
             self.ward.start(self.working(person))
-        for unit in self.ward.units:
-            self.ward.start(self.struggling([person for person in self.people if person.unit == unit]))
-        self.ward.start(self.deserting())
 
     # Shifts
 
@@ -89,51 +84,12 @@ class Staff:
                 return
             failures = self.random.choices((0, 1, 2, 5), (90, 6, 3, 1))[0]
             for _ in range(failures):
-                self.fails(person, log_out=self.random.random() < 0.1)
+                self.ward.service.failed(self.next(), person.account, self.place(person), log_out=self.random.random() < 0.1)
                 yield span(self.random, 2, 15)
             if failures == 5:
-                self.locked(person)
+                self.ward.service.locked(self.next(), person.account)
                 yield span(self.random, 1000, 1500)
             self.log_in(person)
-
-    def struggling(self, people: list[Person]) -> Process:
-        """Somebody of a unit forgets the password, time and again: gives up, is locked out, or succeeds at last."""
-        while True:
-            yield span(self.random, 300, 2400)
-            person = self.random.choice([one for one in people if self.on_duty(one)])
-            failures = self.random.choices((1, 2, 3, 5), (15, 30, 30, 25))[0]
-            for _ in range(failures):
-                self.fails(person, log_out=False)
-                yield span(self.random, 2, 20) if self.random.random() < 0.9 else span(self.random, 62, 90)
-            if failures == 5 and self.random.random() < 0.6:
-                self.locked(person)
-            if failures == 5 or self.random.random() < 0.6:
-                yield span(self.random, 65, 900)
-            if self.on_duty(person) and person.account.id in self.inside:
-                self.log_in(person)
-                yield span(self.random, 5, 60)
-                self.commanding(person)
-
-    def commanding(self, person: Person) -> None:
-        beds = [bed for bed in self.ward.beds if bed.unit == person.unit and bed.patient is not None]
-        if beds and person.account.id in self.inside:
-            acts.command(self.ward, self.random.choice(beds), self.ward.service.user(person.account))
-
-    def deserting(self) -> Process:
-        """All log out, and for some minutes nobody is logged in anywhere; meanwhile somebody widens a limit at a bed."""
-        while True:
-            yield span(self.random, 600, 9000)
-            people = [person for person in self.people if person.account.id in self.inside]
-            for person in people:
-                self.log_out(person)
-            yield span(self.random, 5, 60)
-            beds = [bed for bed in self.ward.beds if bed.settled]
-            if beds:
-                acts.widened(self.ward, self.random.choice(beds))
-            yield span(self.random, 60, 400)
-            for person in people:
-                if self.on_duty(person):
-                    self.log_in(person)
 
     # Sessions
 
@@ -147,7 +103,6 @@ class Staff:
 
     def log_in(self, person: Person) -> None:
         sent, account = self.next(), person.account
-        self.said(sent, "log-in", person)
         self.ward.service.log_in(sent, account, self.place(person))
         self.presence.log_ins.append(
             LogIn(sent, account.id, self.known_name(account), person.unit if self.ward.plan.places else None)
@@ -157,28 +112,10 @@ class Staff:
 
     def log_out(self, person: Person) -> None:
         sent = self.next()
-        self.said(sent, "log-out", person)
         self.ward.service.log_out(sent, person.account, self.place(person))
         if not (self.shared and self.ward.plan.shared_listed):
             self.inside.pop(person.account.id, None)
         self.changed(sent)
-
-    def fails(self, person: Person, log_out: bool) -> None:
-        """Of which the older service says nothing."""
-        sent = self.next()
-        self.ward.service.failed(sent, person.account, self.place(person), log_out)
-        if not self.shared:
-            self.said(sent, "failed-log-out" if log_out else "failed", person)
-
-    def locked(self, person: Person) -> None:
-        sent = self.next()
-        self.ward.service.locked(sent, person.account)
-        self.sayings.append(Saying(sent, "locked", person.account.id, self.known_name(person.account)))
-
-    def said(self, sent: Micros, what: Said, person: Person) -> None:
-        account, place = person.account, self.place(person) or {}
-        named = account.id, self.known_name(account)
-        self.sayings.append(Saying(sent, what, *named, place.get("client"), place.get("location")))
 
     def known_name(self, account: Account) -> str | None:
         return None if self.shared else account.name

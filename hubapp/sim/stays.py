@@ -76,7 +76,6 @@ def admitted(ward: Ward, bed: Bed) -> None:
     if by is not None and before is None and ward.random.random() < 0.6:
         ward.platform.encounter(now, "PLANNED", by, {**bed.encounter, "status": "planned"})
     bed.patient, bed.opened = patient, ward.now
-    bed.diary.arrived(patient, sent)
     opened(ward, bed, patient, sent)
     ward.platform.encounter(sent + 20_000, "STARTED", "system", bed.encounter)
 
@@ -85,11 +84,9 @@ def opened(ward: Ward, bed: Bed, patient: str, sent: int) -> None:
     """The emulator sends no session start: there the monitor's discovery opens the session."""
     if ward.plan.writer == "emulator":
         ward.gateway.discovered(sent, bed.serial, bed.sensors, bed.audio, [], patient, [])
-        bed.diary.audio.append((sent, bed.audio))
     else:
         ward.gateway.session_started(sent, bed.serial, patient, [])
-    ward.gateway.ranges(told := bed.stamp(1, 20), bed.serial, patient, bed.ranges())
-    bed.diary.limits(told, bed.enabled)
+    ward.gateway.ranges(bed.stamp(1, 20), bed.serial, patient, bed.ranges())
     if ward.random.random() < 0.1:
         ward.gateway.rejected(bed.stamp(200, 400), bed.serial, f"R-{patient}")
 

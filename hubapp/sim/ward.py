@@ -12,30 +12,23 @@ from random import Random
 from typing import Any, Literal
 
 from hubapp.facts import SECOND, Micros
-from hubapp.sim.accounts import barriers, presence
 from hubapp.sim.alarms import Alarm
 from hubapp.sim.authentication import Newer, Older, Service
 from hubapp.sim.beds import Bed
-from hubapp.sim.courses import DAY, Process, alarming
+from hubapp.sim.courses import Process, alarming
 from hubapp.sim.gateway import Gateway
-from hubapp.sim.lasting import House, monitored, silenced
 from hubapp.sim.losses import back, losing, taking_off
 from hubapp.sim.platform import Platform
 from hubapp.sim.presence import Presence
 from hubapp.sim.staff import Staff
 from hubapp.sim.stays import staying
-from hubapp.sim.storms import nuisance
 from hubapp.sim.traffic import echoing, measuring, reporting
 from hubapp.sim.truth import Scene, deadline, truths
-from hubapp.sim.uses import control
 from hubapp.sim.wires import Wire, Wires
 
 Json = dict[str, Any]
 SETTLED: Micros = 100 * SECOND
 """How long after an alarm its truth is known: another onset within a minute, a release within a minute of a removal."""
-AFTER_THE_END: Micros = 360 * SECOND
-"""Behind the newest record the watermark of an ended input stands so far."""
-SESSION_DAYS = {"older": 7, "newer": 30}
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,11 +151,6 @@ class Ward:
 
     # The truth
 
-    @property
-    def counted(self) -> bool:
-        """Whether who is present can be told: not where one account is open at many clients."""
-        return not (self.plan.auth == "older" and self.plan.places)
-
     def conclude(self, bed: Bed, alarm: Alarm) -> None:
         """The signal of *alarm* is over: soon its truth is known."""
         self._waiting[alarm] = bed
@@ -175,7 +163,9 @@ class Ward:
 
     def _write(self, bed: Bed, alarm: Alarm) -> None:
         self._waiting.pop(alarm, None)
-        scene = Scene(bed.losses, self.presence, self.plan.units, self.counted, self.wires.newest)
+        scene = Scene(
+            bed.losses, self.presence, self.plan.units, not (self.plan.auth == "older" and self.plan.places), self.wires.newest
+        )
         found = truths(alarm, scene)
         self.truths += len(found)
         self._truth += found
@@ -192,22 +182,7 @@ class Ward:
         for bed in self.beds:
             for alarm in list(bed.open.values()):
                 self._write(bed, alarm)
-        lasting = list(self._lasting())
-        self.truths += len(lasting)
-        return [*self.truth(), *lasting]
-
-    def _lasting(self) -> Iterator[Json]:
-        """What is concluded of beds and of the house, told once, at the end."""
-        said, listed = self.staff.sayings, self.plan.auth == "older" and self.plan.shared_listed
-        history = SESSION_DAYS[self.plan.auth] * DAY
-        house = House(self.presence, self.counted, self.wires.newest + AFTER_THE_END, listed, self.plan.start, history)
-        for bed in self.beds:
-            yield from monitored(bed.diary)
-            yield from silenced(bed.diary, house)
-            yield from control(bed.diary, said, house)
-            yield from nuisance(bed.diary, house.last)
-        yield from presence(said, listed)
-        yield from barriers(said, [bed.diary for bed in self.beds])
+        return self.truth()
 
     def summary(self) -> dict[str, Any]:
         return {**self.wires.counts, "truths": self.truths, "seed": self.plan.seed, "newest": self.wires.newest}

@@ -180,14 +180,14 @@ class Remembered:
             self.told[finding.id] = finding
             yield finding
 
-    def shorts(self, known: Known, now: Micros) -> Iterator[EpisodeTold]:
+    def shorts(self, house: Timeline, known: Known, now: Micros) -> Iterator[EpisodeTold]:
         """What other rules are told of its episodes, also of those that are no more."""
         assert self.tip is not None
         shown = [episodes.as_of(episode, known, now) for episode in self.tip.alarm.episodes]
         for previous, episode in zip([None, *shown], shown, strict=False):
             due, found = is_due(episode, known, now), self.told.get(identity(episode, "attendance"))
             verdict = None if due is None or found is None else (due, found.body["result"])
-            yield short(episode, previous, self.tip.attendances.get(episode.start), verdict)
+            yield short(episode, previous, self.tip.attendances.get(episode.start), verdict, house)
         retracted = (told.id for told in self.told.values() if told.rule == "episodes" and told.status == "retracted")
         yield from (EpisodeTold(id=name) for name in retracted)
 

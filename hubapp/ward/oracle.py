@@ -68,7 +68,7 @@ def shorts(facts: Iterable[AnyFact], watermark: Micros, thresholds: Thresholds |
             verdict = None
             if due is not None and attended is not None:
                 verdict = due, attendance.found(attended, episode, timeline, known, watermark, "").body["result"]
-            told.append(short(episode, previous, attended, verdict))
+            told.append(short(episode, previous, attended, verdict, timeline))
     return told
 
 

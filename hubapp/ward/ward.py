@@ -237,7 +237,7 @@ class Ward:
         remembered = self.alarms[key]
         news = list(remembered.conclude(timeline, self.known, clock, self.cluster, key in self._renamed))
         self.alarms.note(key)
-        for episode in remembered.shorts(self.known, clock.now):
+        for episode in remembered.shorts(timeline, self.known, clock.now):
             self.chronicle.tell(episode, episode.onset.thresholds if episode.onset else self.in_force)
         if news:
             self.outcome.findings += news
