@@ -114,6 +114,11 @@ async def admin(settings: Settings) -> AsyncIterator[Any]:
         await client.close()
 
 
+async def cluster_id(settings: Settings) -> str:
+    async with admin(settings) as client:
+        return str((await client.describe_cluster())["cluster_id"])
+
+
 async def look(client: Any, settings: Settings, chosen: Callable[[Topic], bool]) -> Cluster:
     """What is there of the *chosen* topics, and of Kafka's own."""
     nodes = [broker["node_id"] for broker in (await client.describe_cluster())["brokers"]]

@@ -8,9 +8,9 @@ from hashlib import sha256
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient
 
-from hubapp import kafka, pipes
+from hubapp import pipes
+from hubapp.cluster import cluster_id
 from hubapp.explain.evidence import Kept, Place
 from hubapp.settings import Settings
 
@@ -37,16 +37,6 @@ async def kept(settings: Settings, wanted: Mapping[Place, str]) -> dict[Place, K
             if begins[partition] <= place[3] < ends[partition]:
                 found[place] = await looked_at(consumer, partition, place[3], wanted[place])
     return found
-
-
-async def cluster_id(settings: Settings) -> str:
-    await kafka.reach(settings)
-    admin = AIOKafkaAdminClient(**kafka.client_options(settings))
-    try:
-        await admin.start()
-        return str((await admin.describe_cluster())["cluster_id"])
-    finally:
-        await admin.close()
 
 
 async def bounds(consumer: Any, standing: Iterable[Place]) -> tuple[dict[TopicPartition, int], dict[TopicPartition, int]]:

@@ -49,16 +49,14 @@ async def _migrate() -> None:
 
 
 async def _adopt(anew: bool) -> None:
-    from hubapp.cluster import admin, log_epoch
+    from hubapp.cluster import cluster_id, log_epoch
     from hubapp.database import database_url
     from hubapp.settings import settings
     from hubapp.store import offsets
     from hubapp.store.connection import opened
     from hubapp.store.migrate import migrate as bring_up_to_date
 
-    async with admin(settings()) as client:
-        cluster: str = (await client.describe_cluster())["cluster_id"]
-    logs = offsets.Logs(settings().name, cluster, await log_epoch(settings()))
+    logs = offsets.Logs(settings().name, await cluster_id(settings()), await log_epoch(settings()))
     async with opened(database_url(settings())) as pool:
         await bring_up_to_date(pool)
         await offsets.adopt(pool, logs, anew)

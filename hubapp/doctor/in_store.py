@@ -50,9 +50,7 @@ async def archive_behind(settings: Settings) -> Line:
 
 
 async def logs_of(settings: Settings) -> Logs:
-    async with cluster.admin(settings) as client:
-        name: str = (await client.describe_cluster())["cluster_id"]
-    return Logs(settings.name, name, await cluster.log_epoch(settings))
+    return Logs(settings.name, await cluster.cluster_id(settings), await cluster.log_epoch(settings))
 
 
 async def monitors_placed(settings: Settings) -> Line:
