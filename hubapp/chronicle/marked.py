@@ -13,6 +13,6 @@ from hubapp.rules.scene import Conclusion, Scene
 def marked(rule: str, found: Iterable[Conclusion], scene: Scene) -> Iterator[Conclusion]:
     """What a rule finds, marked."""
     for finding, closes in found:
-        marks = {*unseen.marks(scene.house.gaps, rule, finding.start, closes)} - {*finding.quality}
-        quality = sorted({*finding.quality, *marks})
-        yield Conclusion(msgspec.structs.replace(finding, quality=quality) if marks else finding, closes)
+        if marks := {*unseen.marks(scene.house.gaps, rule, finding.start, closes)} - {*finding.quality}:
+            finding = msgspec.structs.replace(finding, quality=sorted(marks.union(finding.quality)))
+        yield Conclusion(finding, closes)
